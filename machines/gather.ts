@@ -40,6 +40,8 @@ export interface GatherContext extends GatherInput {
   exitCode: number | null;
   /** A second cancel came: do not pack. */
   discard: boolean;
+  /** There is no time: pack no more than is in at once. */
+  hurried: boolean;
 }
 
 export type GatherEvent =
@@ -83,6 +85,12 @@ export interface ProcessInput extends JobInput {
   recovered: boolean;
 }
 
+/** What the packing actor is started with. */
+export interface PackInput extends JobInput {
+  /** As if it were told {@linkcode FinishEvent} at once. */
+  finish: boolean;
+}
+
 /** What the packing actor is told: finish with what is in. */
 export interface FinishEvent {
   type: "pack.finish";
@@ -105,7 +113,7 @@ export const gatherMachine = setup({
     stop: stopMachine,
     salvage: fromPromise<void, JobInput>(notProvided("salvage")),
     reap: fromPromise<void, JobInput>(notProvided("reap")),
-    pack: fromCallback<FinishEvent, JobInput>(notProvided("pack")),
+    pack: fromCallback<FinishEvent, PackInput>(notProvided("pack")),
   },
   actions: {
     /** Whichever stopped it first stays the reason. */
@@ -120,6 +128,7 @@ export const gatherMachine = setup({
     }),
     noteGone: assign({ process: "gone" }),
     noteDiscard: assign({ discard: true }),
+    noteHurry: assign({ hurried: true }),
     shortenGrace: assign({
       stopGraceMs: ({ context }, params: { graceMs: number }) =>
         Math.min(context.stopGraceMs, params.graceMs),
@@ -165,6 +174,7 @@ export const gatherMachine = setup({
     process: "gone",
     exitCode: null,
     discard: false,
+    hurried: false,
   }),
   output: ({ context }) => ({ reason: context.reason }),
   initial: "new",
@@ -206,10 +216,6 @@ export const gatherMachine = setup({
         "process.signal": {
           actions: { type: "passSignal", params: ({ event }) => event },
         },
-        "process.exited": {
-          actions: { type: "noteExit", params: ({ event }) => event },
-        },
-        "process.gone": { actions: "noteGone" },
       },
       initial: "gathering",
       states: {
@@ -290,17 +296,34 @@ export const gatherMachine = setup({
             },
           },
           on: {
-            "gather.cancel": {
-              target: "stopping",
-              actions: { type: "blame", params: { reason: "cancelled" } },
-            },
-            "gather.interrupt": {
-              target: "stopping",
-              actions: [
-                { type: "blame", params: { reason: "interrupted" } },
-                { type: "shortenGrace", params: ({ event }) => event },
-              ],
-            },
+            "gather.cancel": [
+              {
+                guard: { type: "keeps", params: ({ event }) => event },
+                target: "salvaging",
+                actions: { type: "blame", params: { reason: "cancelled" } },
+              },
+              {
+                target: "stopping",
+                actions: { type: "blame", params: { reason: "cancelled" } },
+              },
+            ],
+            "gather.interrupt": [
+              {
+                guard: { type: "keeps", params: ({ event }) => ({ keep: event.salvage }) },
+                target: "salvaging",
+                actions: [
+                  { type: "blame", params: { reason: "interrupted" } },
+                  { type: "shortenGrace", params: ({ event }) => event },
+                ],
+              },
+              {
+                target: "stopping",
+                actions: [
+                  { type: "blame", params: { reason: "interrupted" } },
+                  { type: "shortenGrace", params: ({ event }) => event },
+                ],
+              },
+            ],
             "disk.full": {
               target: "stopping",
               actions: { type: "blame", params: { reason: "disk-full" } },
@@ -357,8 +380,13 @@ export const gatherMachine = setup({
                 actions: { type: "shortenGrace", params: ({ event }) => event },
               },
             ],
-            "gather.hurry": "salvaged",
+            "gather.hurry": { target: "salvaged", actions: "noteHurry" },
             "disk.full": "salvaged",
+            // Only here: once reaping has begun, the process stays gone whatever is heard of it.
+            "process.exited": {
+              actions: { type: "noteExit", params: ({ event }) => event },
+            },
+            "process.gone": { actions: "noteGone" },
           },
         },
         salvaged: {
@@ -378,11 +406,11 @@ export const gatherMachine = setup({
             onError: {}, // nothing of it can fail; the end of the process is what counts
           },
           on: {
-            "gather.cancel": {
-              guard: "isCancelled",
-              actions: "noteDiscard",
-            },
-            "gather.hurry": { actions: "hurryStop" },
+            "gather.cancel": [
+              { guard: "isCancelled", actions: "noteDiscard" },
+              { actions: { type: "blame", params: { reason: "cancelled" } } },
+            ],
+            "gather.hurry": { actions: ["noteHurry", "hurryStop"] },
             "process.exited": [
               {
                 guard: { type: "leavesOrphans", params: ({ event }) => event },
@@ -413,7 +441,7 @@ export const gatherMachine = setup({
               { guard: "isCancelled", actions: "noteDiscard" },
               { actions: { type: "blame", params: { reason: "cancelled" } } },
             ],
-            "gather.hurry": "reaped",
+            "gather.hurry": { target: "reaped", actions: "noteHurry" },
           },
         },
         reaped: {
@@ -426,7 +454,7 @@ export const gatherMachine = setup({
           invoke: {
             src: "pack",
             id: "pack",
-            input: ({ context }) => ({ id: context.id }),
+            input: ({ context }) => ({ id: context.id, finish: context.hurried }),
             onError: {
               target: "#gather.error",
               actions: { type: "blame", params: { reason: "failed" } },

@@ -1,9 +1,14 @@
 /** The life of the service: reading its journal, taking up what an earlier life left, serving, draining, stopped. */
-import { fromCallback, fromPromise, sendTo, setup } from "xstate";
+import { assign, fromCallback, fromPromise, sendTo, setup } from "xstate";
 
 export interface ServiceInput {
   /** All of a shutdown, in milliseconds. */
   drainGraceMs: number;
+}
+
+export interface ServiceContext extends ServiceInput {
+  /** Why it could not start, for a person; `""` while nothing is wrong. */
+  failure: string;
 }
 
 export type ServiceEvent =
@@ -24,7 +29,7 @@ const notProvided = (name: string) => () => {
 export const serviceMachine = setup({
   types: {
     input: {} as ServiceInput,
-    context: {} as ServiceInput,
+    context: {} as ServiceContext,
     events: {} as ServiceEvent,
     tags: {} as "ready",
   },
@@ -34,6 +39,10 @@ export const serviceMachine = setup({
     drain: fromCallback<HurryEvent>(notProvided("drain")),
   },
   actions: {
+    noteFailure: assign({
+      failure: (_, params: { error: unknown }) =>
+        params.error instanceof Error ? params.error.message : String(params.error),
+    }),
     hurryDrain: sendTo("drain", { type: "drain.hurry" }),
   },
   delays: {
@@ -41,11 +50,19 @@ export const serviceMachine = setup({
   },
 }).createMachine({
   id: "service",
-  context: ({ input }) => input,
+  context: ({ input }) => ({ ...input, failure: "" }),
   initial: "starting",
   states: {
     starting: {
-      invoke: { src: "open", id: "open", onDone: "recovering", onError: "failed" },
+      invoke: {
+        src: "open",
+        id: "open",
+        onDone: "recovering",
+        onError: {
+          target: "failed",
+          actions: { type: "noteFailure", params: ({ event }) => event },
+        },
+      },
       on: { "service.drain": "draining" },
     },
     recovering: {
