@@ -1,0 +1,80 @@
+import { Buffer } from "node:buffer";
+import type { Config } from "../config.ts";
+import { type Bounds, ConfigError, type Variables } from "./environment.ts";
+
+const HOUR = 3_600_000;
+/**
+ * A timer holds 2³¹−1 ms (596 h). The longest delay made of these is MAX_TIMEOUT + TIMEOUT_GRACE + 10 m: 505 h.
+ */
+const MAX_TIMEOUT: Bounds = { text: "from 1s to 480h", min: 1000, max: 480 * HOUR };
+const TIMEOUT_GRACE: Bounds = { text: "from 0s to 24h", min: 0, max: 24 * HOUR };
+const STOP_GRACE: Bounds = { text: "from 1ms to 10m", min: 1, max: HOUR / 6 };
+const DRAIN_GRACE: Bounds = { text: "from 1ms to 1h", min: 1, max: HOUR };
+const LINK_MAX_AGE: Bounds = { text: "from 1s to 168h", min: 1000, max: 168 * HOUR };
+
+/** What oc itself writes beside an image's folder; an archive of such a name could not be told from it. */
+const OC_OWN_FILES = ["timestamp", "event-filter.html", "must-gather.logs", "gather.logs"];
+type Times = Pick<
+  Config,
+  | "timeout"
+  | "timeoutMs"
+  | "maxTimeoutMs"
+  | "timeoutGraceMs"
+  | "stopGraceMs"
+  | "drainGraceMs"
+  | "linkMaxAgeMs"
+  | "cleanupMaxAgeMs"
+>;
+
+/** Every duration of the service, bounded so that no timer made of them can overflow. */
+export function readTimes(read: Variables): Times {
+  const maxTimeoutMs = read.durationMs("MAX_TIMEOUT", MAX_TIMEOUT) ?? 24 * HOUR;
+  const max = read.text("MAX_TIMEOUT") ?? "24h";
+  const within = { text: `more than 0s, at most ${max} (MAX_TIMEOUT)`, min: 1, max: maxTimeoutMs };
+  const timeoutMs = read.durationMs("TIMEOUT", within) ?? HOUR / 3;
+  if (timeoutMs > maxTimeoutMs) {
+    throw new ConfigError("MAX_TIMEOUT", max, "at least the 20m that TIMEOUT is by default");
+  }
+  return {
+    timeout: read.text("TIMEOUT") ?? "20m",
+    timeoutMs,
+    maxTimeoutMs,
+    timeoutGraceMs: read.durationMs("TIMEOUT_GRACE", TIMEOUT_GRACE) ?? 5 * 60_000,
+    stopGraceMs: read.durationMs("STOP_GRACE", STOP_GRACE) ?? 10_000,
+    drainGraceMs: read.durationMs("DRAIN_GRACE", DRAIN_GRACE) ?? 25_000,
+    linkMaxAgeMs: read.durationMs("LINK_MAX_AGE", LINK_MAX_AGE) ?? HOUR,
+    cleanupMaxAgeMs: (read.text("CLEANUP_MAX_AGE") ?? "-1") === "-1"
+      ? undefined
+      : read.durationMs("CLEANUP_MAX_AGE", { text: "or -1 for never", min: 1, max: Infinity }),
+  };
+}
+
+/** What the archive is called and how it is packed. */
+export function readArchive(
+  read: Variables,
+): Pick<Config, "archiveFilename" | "archiveFormat" | "archiveLevel"> {
+  const name = read.text("ARCHIVE_FILENAME") ?? "must-gather.tar.gz";
+  const usable = !/[/\x00-\x1f\x7f]/.test(name) && Buffer.byteLength(name) <= 255 &&
+    name !== "." && name !== ".." && !OC_OWN_FILES.includes(name);
+  if (!usable) {
+    throw new ConfigError(
+      "ARCHIVE_FILENAME",
+      name,
+      `a file name without a folder, and none of oc's own (${OC_OWN_FILES.join(", ")})`,
+    );
+  }
+  return {
+    archiveFilename: name,
+    archiveFormat: read.choice("ARCHIVE_FORMAT", ["zip", "tar.gz"]) ?? "zip",
+    archiveLevel: read.integer("ARCHIVE_LEVEL", 0, 9) ?? 6,
+  };
+}
+
+/** The image of a request that names none. */
+export function readImage(read: Variables): string {
+  const image = read.text("MUST_GATHER_IMAGE") ?? "quay.io/kubev2v/forklift-must-gather";
+  if (!/^[^\s\x00-\x1f\x7f-][^\s\x00-\x1f\x7f]*$/.test(image)) {
+    throw new ConfigError("MUST_GATHER_IMAGE", image, "an image reference, or several with commas");
+  }
+  return image;
+}

@@ -1,0 +1,112 @@
+/**
+ * The one file that knows Node from Deno: how to start one of our own programs, how to signal a process group, and how to
+ * tell one process from a later one with the same id.
+ */
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import process from "node:process";
+
+/** A signal that ends a process. */
+export type EndingSignal = "SIGINT" | "SIGTERM" | "SIGKILL";
+
+const isDeno = "Deno" in globalThis;
+
+/** Whether `/proc` is there to be read: where it is not, a file missing in it says nothing of a process. */
+const hasProc = process.platform === "linux" && !isDeno;
+
+/** The runtime the service is on, and its version. */
+export const runtime = {
+  name: isDeno ? "deno" : "node",
+  version: (isDeno ? process.versions.deno : process.versions.node) ?? "unknown",
+} as const;
+
+/**
+ * How many jobs may be given to the runtime's thread pool and leave two threads for reading files and names: Node has four
+ * threads unless UV_THREADPOOL_SIZE says otherwise, Deno as many as it needs.
+ */
+export function spareThreads(): number {
+  if (isDeno) return Infinity;
+  const size = Number(process.env.UV_THREADPOOL_SIZE) || 4;
+  return Math.max(1, size - 2);
+}
+
+/** What starts a program of our own, a `.ts` file, on the runtime that we are on. */
+export function ownProgram(script: string): { program: string; args: string[] } {
+  return isDeno
+    ? { program: process.execPath, args: ["run", "--no-prompt", "-A", script] }
+    : { program: process.execPath, args: [script] };
+}
+
+/** `ps` and `kill` answer in milliseconds; one that takes longer than this is not waited for. */
+const PROGRAM_TIMEOUT_MS = 5000;
+
+/** Runs a small program and gives what it printed; undefined when it is not there, fails or takes too long. */
+function ask(program: string, args: string[]): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const options = {
+      timeout: PROGRAM_TIMEOUT_MS,
+      maxBuffer: 4 * 1024 * 1024, // 100,000 processes in a `ps` listing
+      env: { PATH: process.env.PATH, LC_ALL: "C", TZ: "UTC" },
+    };
+    execFile(program, args, options, (error, stdout) => resolve(error ? undefined : stdout));
+  });
+}
+
+/**
+ * Signals one process (`target` is its id) or a whole group (`group`: the id of its leader).
+ *
+ * Resolves to whether somebody was there to be signalled. Deno asks for the right to run anything before it lets
+ * `process.kill()` go; the `kill` program needs only itself allowed.
+ */
+export async function signal(
+  pid: number,
+  signal: EndingSignal | 0,
+  whom: "process" | "group",
+): Promise<boolean> {
+  const target = whom === "group" ? -pid : pid;
+  if (isDeno) {
+    const name = signal === 0 ? "-0" : `-${signal.slice(3)}`;
+    return await ask("kill", [name, "--", String(target)]) !== undefined;
+  }
+  try {
+    process.kill(target, signal);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/**
+ * Whether anybody of a process group is alive. Zombies are not: as process 1 of a container nobody reaps them, and they
+ * answer to signals for ever.
+ */
+export async function groupIsAlive(pgid: number): Promise<boolean> {
+  if (!await signal(pgid, 0, "group")) return false;
+  const listing = await ask("ps", ["-A", "-o", "pgid=,stat="]);
+  if (listing === undefined) return true; // without `ps`, what can be signalled counts as alive
+  return listing.split("\n").some((line) => {
+    const [group, state] = line.trim().split(/\s+/);
+    return group === String(pgid) && state !== undefined && !state.startsWith("Z");
+  });
+}
+
+/**
+ * When a process started, as a text to compare with an earlier one; undefined when there is no such process.
+ *
+ * From `/proc` (boot and clock ticks since) where that can be read, else from `ps` (a second's resolution).
+ */
+export async function processStart(pid: number): Promise<string | undefined> {
+  try {
+    const [boot, stat] = await Promise.all([
+      readFile("/proc/sys/kernel/random/boot_id", "utf8"),
+      readFile(`/proc/${pid}/stat`, "utf8"),
+    ]);
+    // The name, in brackets, may hold anything; state is the first field behind it, the start time the 20th.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" ? undefined : `${boot.trim()}:${fields[19]}`;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT" && hasProc) return undefined;
+  }
+  const started = (await ask("ps", ["-o", "lstart=", "-p", String(pid)]))?.trim();
+  return started ? `ps:${started}` : undefined;
+}
