@@ -1,0 +1,44 @@
+interface Entry<T> {
+  readonly value: T;
+  readonly until: number;
+}
+
+/** A bounded map whose entries end by themselves; beyond its size the one longest unused goes. */
+export class ExpiringCache<T> {
+  readonly #size: number;
+  readonly #now: () => number;
+  /** In the order of use: the first is the one longest unused. */
+  readonly #entries = new Map<string, Entry<T>>();
+
+  /** @param now a clock in milliseconds */
+  constructor(size: number, now: () => number) {
+    this.#size = size;
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(key: string): T | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    this.#entries.delete(key);
+    if (entry.until <= this.#now()) return undefined;
+    this.#entries.set(key, entry);
+    return entry.value;
+  }
+
+  set(key: string, value: T, forMs: number): void {
+    this.#entries.delete(key);
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size < this.#size) break;
+      this.#entries.delete(oldest);
+    }
+    this.#entries.set(key, { value, until: this.#now() + forMs });
+  }
+
+  delete(key: string): void {
+    this.#entries.delete(key);
+  }
+}

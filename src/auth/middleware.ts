@@ -1,0 +1,58 @@
+/** Asks each caller who they are before anything of a gather is told or done. */
+import type { MiddlewareHandler } from "hono";
+import { Problem } from "../problem.ts";
+import { type Access, type AccessCheck, readBearer } from "./access.ts";
+
+/** Who sent a request. */
+export interface Caller {
+  /** For the audit line. */
+  name: string;
+  /** Their token, for oc; undefined where none is asked for. */
+  token: string | undefined;
+}
+
+/** What the routes find in their context. */
+export interface CallerVariables {
+  Variables: { caller: Caller };
+}
+
+/** Whoever may reach the service may use it. */
+export function withoutAuthentication(): MiddlewareHandler<CallerVariables> {
+  return async function letIn(c, next) {
+    c.set("caller", { name: "anonymous", token: undefined });
+    await next();
+  };
+}
+
+/**
+ * Lets in whom the cluster calls a cluster-admin, and whoever holds a good link.
+ *
+ * @param hasGoodLink whether a request for an archive carries a signature of ours
+ */
+export function authenticate(
+  access: AccessCheck,
+  hasGoodLink: (url: URL) => boolean,
+): MiddlewareHandler<CallerVariables> {
+  return async function authenticateCaller(c, next) {
+    const isDownload = c.req.method === "GET" || c.req.method === "HEAD";
+    if (isDownload && hasGoodLink(new URL(c.req.url))) {
+      c.set("caller", { name: "link", token: undefined });
+      return await next();
+    }
+    const token = readBearer(c.req.header("authorization"));
+    const answer = await access.check(token);
+    if (answer.status !== 200) throw refusal(answer);
+    c.set("caller", { name: answer.name, token });
+    await next();
+  };
+}
+
+/** The reply to a caller who is not let in. */
+export function refusal(answer: Exclude<Access, { status: 200 }>): Problem {
+  const headers: Record<string, string> = answer.status === 401
+    ? { "www-authenticate": "Bearer" }
+    : answer.status === 503
+    ? { "retry-after": String(answer.retryAfterSeconds) }
+    : {};
+  return new Problem({ status: answer.status, detail: answer.detail, headers });
+}
