@@ -1,0 +1,82 @@
+import { randomUUID } from "node:crypto";
+import { chmod, lstat, opendir, realpath, rename, rm, rmdir, unlink } from "node:fs/promises";
+import { codeOf } from "./errors.ts";
+import { fsPath, rawPath } from "./paths.ts";
+import type { RawPath } from "./paths.ts";
+
+/** Names looked at, and calls made, at a time: memory and the pool stay ours whatever the folder holds. */
+const NAMES = 1024;
+const CALLS = 32;
+
+/** A folder whose path is longer, bytes, is moved up first: Linux opens no path of more than 4,095. */
+const LONGEST_PATH = 3000;
+
+/**
+ * Removes a folder that strangers filled, and all in it: folders closed by their mode are opened, links are removed and
+ * never followed, paths longer than the system opens are shortened first. Nothing there is success. Rejects with the
+ * system's error where something stays.
+ */
+export async function removeTree(tree: string): Promise<void> {
+  try {
+    if (!(await lstat(tree)).isDirectory()) return await unlink(tree);
+    const root = rawPath(await realpath(tree));
+    if (await clear(root, root)) return;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return;
+    throw error;
+  }
+  // What is left has names that this runtime cannot spell (Deno: not UTF-8), or is somebody else's: then this tells.
+  await rm(tree, { recursive: true, force: true });
+}
+
+/** Whether the folder is gone. */
+async function clear(path: RawPath, root: RawPath): Promise<boolean> {
+  try {
+    // Were it, or a folder above, a link by now, we would be elsewhere.
+    if (rawPath(await realpath(fsPath(path), { encoding: "buffer" })) !== path) return false;
+    await openUp(path);
+    for (;;) {
+      const { files, folders } = await someNames(path);
+      if (files.length + folders.length === 0) break;
+      let gone = 0;
+      while (files.length > 0) {
+        const calls = files.splice(0, CALLS).map((name) => unlink(fsPath(`${path}/${name}`)));
+        gone += (await Promise.allSettled(calls)).filter((r) => r.status === "fulfilled").length;
+      }
+      for (const name of folders) gone += await clearOrLift(`${path}/${name}`, root) ? 1 : 0;
+      if (gone === 0) return false;
+    }
+    await rmdir(fsPath(path));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function clearOrLift(path: RawPath, root: RawPath): Promise<boolean> {
+  if (path.length <= LONGEST_PATH) return await clear(path, root);
+  try {
+    await openUp(path); // its ".." changes
+    await rename(fsPath(path), fsPath(`${root}/.removing-${randomUUID()}`));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function openUp(path: RawPath): Promise<void> {
+  const { mode } = await lstat(fsPath(path));
+  if ((mode & 0o700) !== 0o700) await chmod(fsPath(path), 0o700);
+}
+
+async function someNames(path: RawPath): Promise<{ files: RawPath[]; folders: RawPath[] }> {
+  const files: RawPath[] = [];
+  const folders: RawPath[] = [];
+  // As in list-folder.ts: Deno gives text whatever is asked for.
+  const folder = await opendir(fsPath(path), { encoding: "buffer" as "utf8", bufferSize: NAMES });
+  for await (const found of folder) {
+    (found.isDirectory() ? folders : files).push(rawPath(found.name));
+    if (files.length + folders.length === NAMES) break;
+  }
+  return { files, folders };
+}
