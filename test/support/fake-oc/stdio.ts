@@ -1,0 +1,80 @@
+import { Buffer } from "node:buffer";
+import fs from "node:fs";
+
+/**
+ * Writing that leaves signals answered while a reader is slow, as oc's does, and that dies of SIGPIPE
+ * once there is no reader: both runtimes ignore SIGPIPE, oc does not.
+ */
+
+interface DenoPart {
+  stdout: { write(bytes: Uint8Array): Promise<number> };
+  stderr: { write(bytes: Uint8Array): Promise<number> };
+  dlopen(
+    library: string,
+    symbols: { close: { parameters: ["i32"]; result: "i32" } },
+  ): { symbols: { close(fd: number): number } };
+}
+
+const deno = (globalThis as { Deno?: DenoPart }).Deno;
+
+/** How the two runtimes name a reader that is gone; a socket first says that it was reset. */
+const CLOSED = new Set(["EPIPE", "ECONNRESET", "BrokenPipe", "ConnectionReset"]);
+
+let queue: Promise<void> = Promise.resolve();
+
+/** Writes to stdout (1) or stderr (2), behind everything that was to be written before. */
+export function say(fd: 1 | 2, data: string | Uint8Array): Promise<void> {
+  const bytes = typeof data === "string" ? Buffer.from(data) : data;
+  queue = queue.then(() => writeAll(fd, bytes));
+  return queue;
+}
+
+async function writeAll(fd: 1 | 2, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    try {
+      done += await writeSome(fd, bytes.subarray(done));
+    } catch (error) {
+      const { code, name } = error as NodeJS.ErrnoException;
+      if (code === "EAGAIN") await new Promise((resolve) => setTimeout(resolve, 5));
+      else if (CLOSED.has(code ?? name)) return await dieOf("SIGPIPE");
+      else throw error;
+    }
+  }
+}
+
+function writeSome(fd: 1 | 2, bytes: Uint8Array): Promise<number> {
+  // node:fs on Deno blocks the whole process while the pipe is full; its own streams do not.
+  if (deno) return (fd === 1 ? deno.stdout : deno.stderr).write(bytes);
+  return new Promise((resolve, reject) => {
+    fs.write(fd, bytes, 0, bytes.length, null, (error, count) => {
+      if (error) reject(error);
+      else resolve(count);
+    });
+  });
+}
+
+/**
+ * Ends this process by the signal itself, so that whoever waits for it sees a signal and no exit code.
+ * A listener is added before all are removed: that is what gives an ignored signal its default back.
+ */
+export function dieOf(signal: NodeJS.Signals): Promise<never> {
+  process.on(signal, () => {});
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+  setTimeout(() => process.exit(126), 1000);
+  return new Promise(() => {});
+}
+
+/** Closes stdout for good: the reader sees its end while this process lives on. */
+export async function closeStdout(): Promise<void> {
+  await queue;
+  if (!deno) return fs.closeSync(1);
+  // Deno holds a second descriptor of its stdout; the end is only seen when both are closed.
+  const target = fs.readlinkSync("/proc/self/fd/1");
+  const libc = deno.dlopen("libc.so.6", { close: { parameters: ["i32"], result: "i32" } });
+  for (const fd of fs.readdirSync("/proc/self/fd")) {
+    try {
+      if (fs.readlinkSync(`/proc/self/fd/${fd}`) === target) libc.symbols.close(Number(fd));
+    } catch { /* the descriptor of the listing itself */ }
+  }
+}

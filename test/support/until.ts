@@ -1,0 +1,15 @@
+/** Waiting in tests for what a process, a file or a timer brings about. */
+
+/** Far more than anything here takes, so that a hang fails and does not hang. Milliseconds. */
+const PATIENCE_MS = 20_000;
+
+/** Resolves with what `look` gives once that is truthy; rejects, naming `what`, when it never is. */
+export async function until<T>(what: string, look: () => T | Promise<T>): Promise<T> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const seen = await look();
+    if (seen) return seen;
+    if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
