@@ -1,0 +1,213 @@
+/** One oc as a process: started in a group of its own, its output read to the end, its end told once it is sure. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Readable } from "node:stream";
+import { type EndingSignal, groupIsAlive, processStart, signal } from "../runtime.ts";
+import { LineBlocks } from "./output.ts";
+
+/** What tells a process from any other, also from a later one with the same id. */
+export interface ProcessIdentity {
+  pid: number;
+  /** When it started, as `processStart()` tells it. */
+  start: string;
+}
+
+export interface RunRequest {
+  program: string;
+  args: readonly string[];
+  /** The working folder. */
+  folder: string;
+  /** All of the environment that it gets. */
+  env: Readonly<Record<string, string>>;
+}
+
+/** Who is told what happens. Nothing comes after `exited` without orphans, or after `gone`. */
+export interface RunEvents {
+  /** It runs, or ran: undefined when it was dead before it could be looked at. Not told of one that could not be started. */
+  started: (identity: ProcessIdentity | undefined) => void;
+  /** Whole lines of one of the streams; false asks for a pause until {@linkcode Run.resume}. */
+  output: (stream: "stdout" | "stderr", block: Buffer) => boolean;
+  /** The process is dead; `code` is null when a signal ended it or it never started. With `orphans`, others of its group live. */
+  exited: (end: { code: number | null; signal: string | null; orphans: boolean }) => void;
+  /** The orphans are dead too. */
+  gone: () => void;
+  /** It could not be started: why, for a person. */
+  failed: (reason: string) => void;
+}
+
+/** A process that runs, or one of an earlier life of the service. */
+export interface Run {
+  signal: (signal: EndingSignal, target: "leader" | "group") => void;
+  /** Goes on reading after `output` asked for a pause. */
+  resume: () => void;
+}
+
+/**
+ * How often, and how far apart in milliseconds, is looked whether what a dead process left in its pipes is read, when
+ * others hold them open: 1 s in all. Looks and no one timer, as a busy service must get to read in between.
+ */
+const PIPE_LOOKS = 10;
+const PIPE_LOOK_MS = 100;
+
+/** What oc started ends right behind it in most cases; only what is there after these looks counts as orphans: milliseconds. */
+const ORPHAN_LOOKS_MS = [0, 20, 80, 200];
+
+/** Between two looks whether a process that is not our child is gone: milliseconds. */
+const WATCH_MS = 100;
+
+/** Starts oc. Everything that goes wrong is told through `events`. */
+export function startRun(request: RunRequest, events: RunEvents): Run {
+  let child: ChildProcess;
+  try {
+    child = spawn(request.program, [...request.args], {
+      cwd: request.folder,
+      env: { ...request.env },
+      detached: true, // a process group of its own, so that all of it can be ended
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  } catch (error) {
+    events.failed(startFailure(request.program, error));
+    queueMicrotask(() => events.exited({ code: null, signal: null, orphans: false }));
+    return { signal: () => {}, resume: () => {} };
+  }
+
+  const streams = [child.stdout, child.stderr].filter((stream) => !!stream); // not there when there are too many open files
+  let isPaused = false;
+  const allRead = Promise.all(streams.map((stream) =>
+    readBlocks(stream, (block) => {
+      if (events.output(stream === child.stdout ? "stdout" : "stderr", block)) return;
+      isPaused = true;
+      for (const each of streams) each.pause();
+    })
+  ));
+  /** Reads what is left of the output and lets go of it; a pause that was asked for does not count as time. */
+  const readToEnd = async () => {
+    const read = allRead.then(() => true);
+    for (let looks = 0; looks < PIPE_LOOKS; looks += isPaused ? 0 : 1) {
+      const over = new AbortController();
+      const late = sleep(PIPE_LOOK_MS, false, { signal: over.signal }).catch(() => true);
+      const isRead = await Promise.race([read, late]);
+      over.abort();
+      if (isRead) return;
+    }
+    for (const stream of streams) stream.destroy();
+    await allRead;
+  };
+
+  const pid = child.pid;
+  const told = pid === undefined
+    ? undefined
+    : processStart(pid).then((start) =>
+      events.started(start === undefined ? undefined : { pid, start })
+    );
+  let living: "leader" | "orphans" | "nobody" = "leader"; // ids of the dead may be others' by now
+  child.once("error", (error) => {
+    if (pid !== undefined) return; // a signal that did not reach it; its end is told by `exit`
+    events.failed(startFailure(request.program, error));
+    events.exited({ code: null, signal: null, orphans: false });
+  });
+  child.once("exit", async (code, signalName) => {
+    if (pid === undefined) return;
+    living = "orphans";
+    await told;
+    const orphans = await leavesOrphans(pid);
+    if (orphans) {
+      events.exited({ code, signal: signalName, orphans });
+      await goneOf(pid);
+    }
+    living = "nobody";
+    await readToEnd();
+    if (orphans) events.gone();
+    else events.exited({ code, signal: signalName, orphans });
+  });
+
+  return {
+    signal: (name, target) => {
+      if (pid === undefined || living === "nobody") return;
+      if (target === "group") void signal(pid, name, "group");
+      else if (living === "leader") void signal(pid, name, "process");
+    },
+    resume: () => {
+      isPaused = false;
+      for (const stream of streams) stream.resume();
+    },
+  };
+}
+
+/** Takes over a process of an earlier life of the service: the same one only, or else it is gone. */
+export function adoptRun(
+  identity: ProcessIdentity | undefined,
+  events: Pick<RunEvents, "exited">,
+): Run {
+  const isSame = async () =>
+    identity !== undefined && await processStart(identity.pid) === identity.start;
+  const watch = async () => {
+    if (identity !== undefined && await isSame()) {
+      while (await isSame()) await sleep(WATCH_MS);
+      // What it started lives on in its group; the group's id cannot have been given away while somebody is in it.
+      await endGroup(identity.pid);
+    }
+    events.exited({ code: null, signal: null, orphans: false });
+  };
+  void watch();
+  return {
+    signal: (name, target) => {
+      void isSame().then((same) => {
+        if (same && identity) {
+          void signal(identity.pid, name, target === "leader" ? "process" : "group");
+        }
+      });
+    },
+    resume: () => {},
+  };
+}
+
+/** Passes on whole lines of a stream; resolves when it has ended, or was destroyed. */
+function readBlocks(stream: Readable, pass: (block: Buffer) => void): Promise<void> {
+  const lines = new LineBlocks();
+  return new Promise((resolve) => {
+    stream.on("data", (piece: Buffer) => {
+      const block = lines.push(piece);
+      if (block) pass(block);
+    });
+    stream.once("error", () => stream.destroy());
+    stream.once("close", () => {
+      const last = lines.end();
+      if (last) pass(last);
+      resolve();
+    });
+  });
+}
+
+async function leavesOrphans(pgid: number): Promise<boolean> {
+  for (const pause of ORPHAN_LOOKS_MS) {
+    if (pause > 0) await sleep(pause);
+    if (!await groupIsAlive(pgid)) return false;
+  }
+  return true;
+}
+
+async function goneOf(pgid: number): Promise<void> {
+  while (await groupIsAlive(pgid)) await sleep(WATCH_MS);
+}
+
+async function endGroup(pgid: number): Promise<void> {
+  while (await groupIsAlive(pgid)) {
+    await signal(pgid, "SIGKILL", "group");
+    await sleep(WATCH_MS);
+  }
+}
+
+function startFailure(program: string, error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  const why = code === "ENOENT"
+    ? "there is no such program, or its working folder is gone"
+    : code === "EACCES"
+    ? "it may not be run"
+    : code === "EAGAIN"
+    ? "the system allows no more processes"
+    : error instanceof Error
+    ? error.message
+    : String(error);
+  return `Cannot start ${program}: ${why}`;
+}
