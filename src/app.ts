@@ -1,0 +1,94 @@
+/** The HTTP side: middleware, the one shape of errors, the routes. */
+import { Hono, type MiddlewareHandler } from "hono";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import type { AccessCheck } from "./auth/access.ts";
+import { authenticate, type CallerVariables, withoutAuthentication } from "./auth/middleware.ts";
+import { hostGuard, siteGuard } from "./guards.ts";
+import type { Log } from "./log.ts";
+import { reasonOf } from "./log.ts";
+import { Problem } from "./problem.ts";
+import { archiveRoutes, type ArchiveRoutesDeps, hasGoodLink } from "./routes/archive.ts";
+import { gatherRoutes, type GatherRoutesDeps } from "./routes/gathers.ts";
+import { healthRoutes, type HealthRoutesDeps } from "./routes/health.ts";
+
+export interface AppDeps extends GatherRoutesDeps, ArchiveRoutesDeps, HealthRoutesDeps {
+  log: Log;
+  /** Who may call; undefined lets in whoever reaches the service. */
+  access: AccessCheck | undefined;
+  /** The name or address in PORT. */
+  configuredHost: string | undefined;
+  corsOrigins: readonly string[];
+  /** False until the journal is read: nothing is known of any gather before. */
+  hasStarted: () => boolean;
+}
+
+/** Makes the app. It opens nothing: what it serves comes in as `deps`. */
+export function createApp(deps: AppDeps) {
+  const { log } = deps;
+  const { access } = deps;
+  const who = access
+    ? authenticate(access, (url) => hasGoodLink(deps.registry, deps.links, url))
+    : withoutAuthentication();
+  const host = access ? passOn : hostGuard(deps.configuredHost);
+  const app = new Hono<CallerVariables>({ strict: false });
+  app.onError((error) => {
+    if (error instanceof Problem) return error.toResponse();
+    log.error("request failed", { reason: reasonOf(error), stack: error.stack });
+    return new Problem({
+      status: 500,
+      detail: "The service failed at this request; its log says why",
+    }).toResponse();
+  });
+  app.notFound(() =>
+    new Problem({ status: 404, detail: "There is nothing here; GET must-gather lists the gathers" })
+      .toResponse()
+  );
+  return app
+    .use(logRequests(log))
+    .use("/must-gather/*", gate(deps.hasStarted))
+    .use("/", host)
+    .use("/must-gather/*", host)
+    .use(siteGuard(deps.corsOrigins, access !== undefined))
+    .use("/must-gather/*", who)
+    .use(methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) =>
+        new Problem({
+          status: 405,
+          detail: `${c.req.method} is not possible here; use ${methods.join(", ")}`,
+          headers: { allow: methods.join(", ") },
+        }).toResponse(),
+    }))
+    .route("/", healthRoutes(deps))
+    .route("/", gatherRoutes(deps))
+    .route("/", archiveRoutes(deps));
+}
+
+const passOn: MiddlewareHandler = (_, next) => next();
+
+/** One line a request at `debug`; never its query, which may carry a signature. */
+function logRequests(log: Log): MiddlewareHandler {
+  return async function logRequest(c, next) {
+    const started = performance.now();
+    await next();
+    log.debug("request", {
+      method: c.req.method,
+      path: c.req.path,
+      status: c.res.status,
+      ms: Math.round((performance.now() - started) * 10) / 10,
+    });
+  };
+}
+
+function gate(hasStarted: () => boolean): MiddlewareHandler {
+  return async function waitForStart(_, next) {
+    if (!hasStarted()) {
+      throw new Problem({
+        status: 503,
+        detail: "The service is starting; try again in a moment",
+        headers: { "retry-after": "1" },
+      });
+    }
+    await next();
+  };
+}

@@ -1,0 +1,88 @@
+/** Records as the bytes of a reply: made once a revision, not once a request. */
+import { asExecOutput } from "../oc/output.ts";
+import { logTail } from "../oc/exec-log.ts";
+import { EXEC_OUTPUT_BYTES, LIST_EXEC_OUTPUT_BYTES } from "../schema/record.ts";
+import { Lru } from "../lru.ts";
+import { gatherFolder } from "./folders.ts";
+import { toListItem, toRecord } from "./record.ts";
+import type { Held, Registry } from "./registry.ts";
+
+/** How many bodies of single records are kept; one has up to some 70 KiB. */
+const MOST_BODIES = 32;
+
+/** How many items of the list are kept; one has some 2.5 KiB. A list has 1,000 unless asked for another number. */
+const MOST_ITEMS = 1000;
+
+/** A body and what tells it from others. */
+export interface Body {
+  /** Another for each revision of each life of the service. */
+  etag: string;
+  bytes: Buffer;
+}
+
+/** The bodies of records and lists. */
+export class Bodies {
+  readonly #registry: Registry;
+  readonly #workPath: string;
+  /** Revisions begin anew with each life of the service. */
+  readonly #boot = Date.now().toString(36);
+  readonly #bodies = new Lru<number, { revision: number; bytes: Buffer }>(MOST_BODIES);
+  readonly #items = new Lru<number, { revision: number; json: string }>(MOST_ITEMS);
+
+  constructor(registry: Registry, workPath: string) {
+    this.#registry = registry;
+    this.#workPath = workPath;
+  }
+
+  /** What a record is told from its earlier and later states by. */
+  etag(held: Held): string {
+    return `"${this.#boot}-${held.entry.id}-${held.revision}"`;
+  }
+
+  /** The body of one record. */
+  async record(held: Held): Promise<Body> {
+    const { id } = held.entry;
+    const { revision } = held;
+    const etag = this.etag(held);
+    const kept = this.#bodies.get(id);
+    if (kept?.revision === revision) return { etag, bytes: kept.bytes };
+    const execOutput = await this.#execOutput(held, EXEC_OUTPUT_BYTES);
+    const queuePosition = this.#queuePosition(held);
+    const bytes = Buffer.from(JSON.stringify(toRecord(held.entry, { execOutput, queuePosition })));
+    this.#bodies.set(id, { revision, bytes });
+    return { etag, bytes };
+  }
+
+  /** The body of a list. */
+  async list(all: readonly Held[]): Promise<Buffer> {
+    const items: string[] = [];
+    for (const held of all) items.push(this.#keptItem(held) ?? await this.#item(held));
+    return Buffer.from(`[${items.join(",")}]`);
+  }
+
+  #keptItem(held: Held): string | undefined {
+    const kept = this.#items.get(held.entry.id);
+    return kept?.revision === held.revision ? kept.json : undefined;
+  }
+
+  async #item(held: Held): Promise<string> {
+    const { revision } = held;
+    const execOutput = await this.#execOutput(held, LIST_EXEC_OUTPUT_BYTES);
+    const queuePosition = this.#queuePosition(held);
+    const json = JSON.stringify(toListItem(held.entry, { execOutput, queuePosition }));
+    this.#items.set(held.entry.id, { revision, json });
+    return json;
+  }
+
+  #queuePosition(held: Held): number | null {
+    if (held.entry.status !== "new") return null;
+    return this.#registry.queued().indexOf(held) + 1 || null;
+  }
+
+  async #execOutput(held: Held, limit: number): Promise<string> {
+    if (held.output) return held.output.execOutput(limit);
+    if (held.entry.startedAt === null) return "";
+    const folder = gatherFolder(this.#workPath, held.entry.id).path;
+    return asExecOutput(await logTail(folder, limit - 1), limit);
+  }
+}

@@ -1,0 +1,37 @@
+/** The folder of one gather under WORK_PATH, named by its id: never by anything a client sent. */
+import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Where things of one gather are. */
+export interface GatherFolder {
+  /** `<WORK_PATH>/<id>`, with the output of oc and the archive. */
+  path: string;
+  /** What oc collects; its destination and its working folder, as from there its fallback goes into the archive too. */
+  tree: string;
+  /** oc's HOME. */
+  home: string;
+  /** oc's TMPDIR. */
+  tmp: string;
+}
+
+/** Where things of a gather are, whether they exist or not. */
+export function gatherFolder(workPath: string, id: number): GatherFolder {
+  const path = join(workPath, String(id));
+  return { path, tree: join(path, "tree"), home: join(path, "home"), tmp: join(path, "tmp") };
+}
+
+/** Makes the folders of a gather that is about to start; those that exist stay as they are. */
+export async function makeFolder(folder: GatherFolder): Promise<void> {
+  for (const path of [folder.path, folder.tree, folder.home, folder.tmp]) {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  }
+}
+
+/** The ids of all folders under WORK_PATH that look like a gather's, ascending; none when there is no WORK_PATH yet. */
+export async function folderIds(workPath: string): Promise<number[]> {
+  const names = await readdir(workPath).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [] as string[];
+    throw error;
+  });
+  return names.filter((name) => /^[1-9]\d{0,14}$/.test(name)).map(Number).sort((a, b) => a - b);
+}

@@ -1,0 +1,357 @@
+/** Gives the machine of a gather its actors, and writes down what the machine does. */
+import { createActor, fromCallback, fromPromise, type InspectionEvent } from "xstate";
+import {
+  type FinishEvent,
+  type GatherEvent,
+  gatherMachine,
+  type JobInput,
+  type PackInput,
+  type ProcessInput,
+} from "../../machines/gather.ts";
+import type { SignalEvent } from "../../machines/stop.ts";
+import { PackError } from "../archive/errors.ts";
+import type { Log } from "../log.ts";
+import { reasonOf } from "../log.ts";
+import { hasEnded, MOST_TRANSITIONS } from "./entry.ts";
+import { gatherFolder, makeFolder } from "./folders.ts";
+import { leftoversOf, type Reaper } from "./reaper.ts";
+import type { Gatherer, Job } from "./gatherer.ts";
+import { LiveOutput } from "./live-output.ts";
+import { outcomeMessage } from "./message.ts";
+import type { Packer } from "./packer.ts";
+import type { Held, Registry } from "./registry.ts";
+import { watchSize } from "./size-watch.ts";
+
+/** What a lifecycle needs. */
+export interface LifecycleDeps {
+  registry: Registry;
+  gatherer: Gatherer;
+  packer: Packer;
+  /** Goes on where an ended gather left something in the cluster. */
+  reaper: Reaper;
+  log: Log;
+  workPath: string;
+  timeoutGraceMs: number;
+  stopGraceMs: number;
+}
+
+/** What is known of a live gather for its last sentence. */
+interface Telling {
+  troubles: string[];
+  found: "data" | "fallback" | "nothing" | "unknown";
+  /** Resolves when nothing works on its files any more. */
+  packing: Promise<void> | undefined;
+  ended: Promise<void>;
+  end: () => void;
+}
+
+/** Lets gathers live: makes their actors, and keeps their entries in step with them. */
+export class Lifecycle {
+  readonly #deps: LifecycleDeps;
+  readonly #telling = new Map<number, Telling>();
+  readonly #machine: typeof gatherMachine;
+
+  constructor(deps: LifecycleDeps) {
+    this.#deps = deps;
+    this.#machine = gatherMachine.provide({
+      actors: {
+        process: fromCallback<SignalEvent, ProcessInput>(
+          ({ input, sendBack, receive }) => this.#process(input, sendBack, receive),
+        ),
+        salvage: fromPromise<void, JobInput>(({ input, signal }) =>
+          this.#salvage(input.id, signal)
+        ),
+        reap: fromPromise<void, JobInput>(({ input, signal }) => this.#reap(input.id, signal)),
+        pack: fromCallback<FinishEvent, PackInput>(
+          ({ input, sendBack, receive }) => this.#pack(input, sendBack, receive),
+        ),
+      },
+    });
+  }
+
+  /**
+   * Brings a gather to life in the state `new`; events to its actor do the rest.
+   *
+   * One of the journal is never restored from its snapshot: a waiting one has nothing in it that its entry has not, and of
+   * one that was live the timers and the process are gone, as `gather.recover` says.
+   */
+  begin(held: Held): void {
+    const { entry } = held;
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    this.#telling.set(entry.id, { troubles: [], found: "unknown", packing: undefined, ended, end });
+    held.actor = createActor(this.#machine, {
+      input: {
+        id: entry.id,
+        timeoutMs: entry.request.timeoutMs,
+        timeoutGraceMs: this.#deps.timeoutGraceMs,
+        stopGraceMs: this.#deps.stopGraceMs,
+      },
+      inspect: (event) => this.#inspect(held, event),
+    });
+    held.actor.start();
+    entry.snapshot = persisted(held);
+  }
+
+  /** Resolves when a gather has ended and its end is on disk. */
+  async ended(held: Held): Promise<void> {
+    await this.#telling.get(held.entry.id)?.ended;
+  }
+
+  /** Sends an event to a live gather; an ended one takes none. */
+  send(held: Held, event: GatherEvent): void {
+    held.actor?.send(event);
+  }
+
+  #inspect(held: Held, event: InspectionEvent): void {
+    if (event.type !== "@xstate.snapshot" || event.actorRef.sessionId !== event.rootId) return;
+    if (event.event.type === "xstate.init") return; // the entry knows better where it was
+    const snapshot = event.snapshot as ReturnType<NonNullable<Held["actor"]>["getSnapshot"]>;
+    const { entry } = held;
+    const { registry, log } = this.#deps;
+    const { reason, exitCode } = snapshot.context;
+    const state = stateText(snapshot.value);
+    const isNews = state !== entry.state || reason !== entry.reason || exitCode !== entry.exitCode;
+    if (!isNews || hasEnded(entry)) return;
+
+    const at = registry.timestamp();
+    if (state !== entry.state) {
+      const step = { at, event: eventName(event.event.type), from: entry.state, to: state };
+      if (entry.transitions.length < MOST_TRANSITIONS) entry.transitions.push(step);
+      log.info("gather moved", { id: entry.id, by: step.event, from: step.from, to: step.to });
+      if (entry.state === "new" && state.startsWith("inprogress")) entry.startedAt ??= at;
+    }
+    const leftQueue = entry.status === "new" && !snapshot.hasTag("queued");
+    entry.state = state;
+    entry.status = state.split(".")[0] as typeof entry.status;
+    entry.reason = reason;
+    entry.exitCode = exitCode;
+    entry.snapshot = hasEnded(entry) ? null : persisted(held);
+    if (hasEnded(entry)) this.#conclude(held, at);
+    registry.changed(held);
+    if (hasEnded(entry)) void this.#settle(held);
+    if (leftQueue) { for (const waiting of registry.queued()) registry.revise(waiting); }
+  }
+
+  /** Everything that the record of an ended gather says is settled before anybody can see that it has ended. */
+  #conclude(held: Held, at: string): void {
+    const { entry, output } = held;
+    const telling = this.#telling.get(entry.id);
+    entry.finishedAt = at;
+    entry.process = null;
+    entry.lines = output?.lines ?? entry.lines;
+    entry.leftovers = leftoversOf(entry, Date.parse(at));
+    if (entry.archive && entry.status === "error") entry.archive.partial = true;
+    entry.message = outcomeMessage(entry, {
+      lastWords: output?.lastWords() ?? "",
+      troubles: telling?.troubles ?? [],
+      found: telling?.found ?? "unknown",
+      timeout: entry.request.timeout,
+    });
+    const level = entry.status === "completed" ? "info" : "warn";
+    this.#deps.log[level]("gather ended", {
+      id: entry.id,
+      status: entry.status,
+      reason: entry.reason,
+      message: entry.message,
+      archiveBytes: entry.archive?.size ?? 0,
+      leftovers: entry.leftovers,
+    });
+  }
+
+  async #settle(held: Held): Promise<void> {
+    const { entry, output } = held;
+    const telling = this.#telling.get(entry.id);
+    try {
+      await telling?.packing; // one that was given up takes a moment to let go of the tree
+      await output?.close();
+      await this.#deps.registry.settle(held);
+      this.#deps.reaper.tend(held);
+      // The tree goes once the journal says that there is an archive of it.
+      await this.#deps.packer.clear(gatherFolder(this.#deps.workPath, entry.id));
+    } catch (error) {
+      this.#deps.log.error("cannot clear up after a gather", {
+        id: entry.id,
+        reason: reasonOf(error),
+      });
+    } finally {
+      telling?.end();
+      this.#telling.delete(entry.id);
+    }
+  }
+
+  #job(held: Held): Job {
+    return { entry: held.entry, folder: gatherFolder(this.#deps.workPath, held.entry.id) };
+  }
+
+  #held(id: number): Held {
+    const held = this.#deps.registry.get(id);
+    if (!held) throw new Error(`there is no gather ${id}`);
+    return held;
+  }
+
+  #trouble(held: Held, sentence: string): void {
+    this.#deps.log.warn("gather in trouble", { id: held.entry.id, reason: sentence });
+    const troubles = this.#telling.get(held.entry.id)?.troubles;
+    if (troubles && troubles.length < 10) troubles.push(sentence);
+  }
+
+  #process(
+    input: ProcessInput,
+    sendBack: (event: GatherEvent) => void,
+    receive: (listener: (event: SignalEvent) => void) => void,
+  ): () => void {
+    const { registry, gatherer } = this.#deps;
+    const held = this.#held(input.id);
+    const job = this.#job(held);
+    const exited = (end: { code: number | null; orphans: boolean }) => {
+      watching.abort();
+      sendBack({ type: "process.exited", code: end.code, orphans: end.orphans });
+    };
+    const watching = new AbortController();
+
+    if (input.recovered) {
+      const run = gatherer.adopt(job, { exited });
+      receive(({ signal, target }) => run.signal(signal, target));
+      return () => watching.abort();
+    }
+
+    let signalled = false;
+    let run: ReturnType<Gatherer["start"]> | undefined;
+    receive(({ signal, target }) => {
+      signalled = true;
+      run?.signal(signal, target);
+    });
+    const start = async () => {
+      await makeFolder(job.folder);
+      if (signalled) return exited({ code: null, orphans: false });
+      const output = new LiveOutput(job.folder.path, {
+        drain: () => run?.resume(),
+        error: (error) => this.#trouble(held, `The log of oc's output is cut: ${reasonOf(error)}`),
+      });
+      held.output = output;
+      run = gatherer.start(job, {
+        started: (identity) => {
+          held.entry.process = identity ?? null;
+          registry.persist(held);
+        },
+        output: (stream, block) => {
+          const goOn = output.write(stream, block);
+          held.entry.lines = output.lines;
+          registry.progressed(held);
+          return goOn;
+        },
+        fact: (fact) => {
+          if (fact.type === "collecting") sendBack({ type: "oc.collecting" });
+          else if (fact.type === "copying") {
+            sendBack({ type: "oc.copying" });
+            watchSize(job.folder.tree, watching.signal, (bytes) => {
+              held.entry.bytes = bytes;
+              registry.progressed(held);
+              sendBack({ type: "oc.copied" });
+            });
+          } else {
+            noteMade(held, fact);
+            registry.persist(held);
+          }
+        },
+        exited,
+        gone: () => sendBack({ type: "process.gone" }),
+        trouble: (sentence) => this.#trouble(held, sentence),
+      });
+    };
+    start().catch((error) => {
+      this.#trouble(held, `The gather could not be started: ${reasonOf(error)}`);
+      exited({ code: null, orphans: false });
+    });
+    return () => watching.abort();
+  }
+
+  async #salvage(id: number, signal: AbortSignal): Promise<void> {
+    const held = this.#held(id);
+    await this.#deps.gatherer.salvage(
+      this.#job(held),
+      signal,
+      (sentence) => this.#trouble(held, sentence),
+    );
+  }
+
+  async #reap(id: number, signal: AbortSignal): Promise<void> {
+    const held = this.#held(id);
+    await this.#deps.gatherer.reap(this.#job(held), signal, (made) => {
+      made.deleted = true;
+      this.#deps.registry.persist(held);
+    });
+  }
+
+  #pack(
+    input: PackInput,
+    sendBack: (event: GatherEvent) => void,
+    receive: (listener: (event: FinishEvent) => void) => void,
+  ): () => void {
+    const held = this.#held(input.id);
+    const giveUp = new AbortController();
+    const finish = new AbortController();
+    if (input.finish) finish.abort();
+    receive(() => finish.abort());
+    const telling = this.#telling.get(input.id);
+    const pack = async () => {
+      const packed = await this.#deps.packer.pack(this.#job(held), {
+        signal: giveUp.signal,
+        finish: finish.signal,
+        trouble: (sentence) => this.#trouble(held, sentence),
+      });
+      if (giveUp.signal.aborted) return; // its record is settled without an archive
+      if (telling) telling.found = packed.found;
+      held.entry.archive = packed.archive;
+      sendBack({ type: "pack.done", found: packed.found });
+    };
+    const packing = pack().catch((error) => {
+      if (giveUp.signal.aborted) return;
+      this.#trouble(held, `The archive could not be made: ${reasonOf(error)}`);
+      sendBack({ type: "pack.failed", diskFull: isDiskFull(error) });
+    });
+    if (telling) telling.packing = packing;
+    return () => giveUp.abort();
+  }
+}
+
+/** The machine's snapshot as plain data. */
+function persisted(held: Held): Record<string, unknown> | null {
+  return held.actor
+    ? held.actor.getPersistedSnapshot() as unknown as Record<string, unknown>
+    : null;
+}
+
+function noteMade(
+  held: Held,
+  fact: { type: "created" | "deleted"; kind: "namespace" | "clusterrolebinding"; name: string },
+): void {
+  const { made } = held.entry;
+  const known = made.find((each) => each.kind === fact.kind && each.name === fact.name);
+  if (fact.type === "deleted" && known) known.deleted = true;
+  else if (fact.type === "created" && !known && made.length < 20) {
+    made.push({ kind: fact.kind, name: fact.name, deleted: false, gone: false });
+  }
+}
+
+function isDiskFull(error: unknown): boolean {
+  const code = error instanceof PackError ? error.code : (error as NodeJS.ErrnoException).code;
+  return code === "ENOSPC" || code === "EDQUOT";
+}
+
+/** The value of a machine as a text, `inprogress.gathering.starting`. */
+export function stateText(value: unknown): string {
+  if (typeof value === "string") return value;
+  return Object.entries(value as Record<string, unknown>)
+    .map(([key, inner]) => `${key}.${stateText(inner)}`)
+    .join("+");
+}
+
+/** XState's names of its own events, shorter: `xstate.after.deadline.gather.inprogress…` is `after deadline`. */
+function eventName(type: string): string {
+  const [, what, name] = /^xstate\.(after|done\.actor|error\.actor)\.([^.]+)/.exec(type) ?? [];
+  if (what === undefined || name === undefined) return type;
+  return what === "after"
+    ? `after ${name}`
+    : `${name} ${what === "done.actor" ? "done" : "failed"}`;
+}

@@ -1,0 +1,144 @@
+/**
+ * Sees to it that nothing of an ended gather stays in the cluster: tries again what could not be deleted, looks whether what was
+ * deleted has gone, and keeps the gather's credentials just as long.
+ */
+import { rm } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import PQueue from "p-queue";
+import type { Log } from "../log.ts";
+import { reasonOf } from "../log.ts";
+import type { CredentialStore } from "./credentials.ts";
+import type { Entry } from "./entry.ts";
+import { gatherFolder } from "./folders.ts";
+import type { Gatherer } from "./gatherer.ts";
+import type { Held, Registry } from "./registry.ts";
+
+/** Deleting a namespace takes 5 to 7 s; longer than this and it is a leftover (the design's). Milliseconds. */
+const TERMINATING_MS = 120_000;
+
+/** Pauses before the looks: soon after the end, then every three minutes. Milliseconds. */
+const PAUSES_MS = [10_000, 20_000, 95_000, 180_000] as const;
+
+/** One attempt at all of a gather's objects: milliseconds. */
+const ATTEMPT_MS = 60_000;
+
+/** Credentials are kept no longer than this after the end (the contract's): milliseconds. */
+const GIVE_UP_MS = 24 * 3_600_000;
+
+/** How many gathers are looked after at a time. */
+const AT_ONCE = 2;
+
+export interface ReaperDeps {
+  registry: Registry;
+  gatherer: Gatherer;
+  credentials: CredentialStore;
+  workPath: string;
+  log: Log;
+}
+
+/** What of a gather stands in the cluster that should not, at a time. */
+export function leftoversOf(entry: Entry, now: number): string[] {
+  const since = now - Date.parse(entry.finishedAt ?? entry.updatedAt);
+  return entry.made
+    .filter((made) => !made.deleted || (!made.gone && since > TERMINATING_MS))
+    .map((made) => `${made.kind}/${made.name}`);
+}
+
+/** Looks after what ended gathers left in the cluster. */
+export class Reaper {
+  readonly #deps: ReaperDeps;
+  readonly #stop: AbortSignal;
+  readonly #queue = new PQueue({ concurrency: AT_ONCE });
+  /** Gathers that are looked after, and what ends their pause. */
+  readonly #tended = new Map<number, { wake: () => void }>();
+
+  /** @param stop ends all of it; what is left is taken up by the next life of the service */
+  constructor(deps: ReaperDeps, stop: AbortSignal) {
+    this.#deps = deps;
+    this.#stop = stop;
+  }
+
+  /** Looks after an ended gather until nothing of it is left; at once removes the credentials of one that left nothing. */
+  tend(held: Held): void {
+    if (this.#tended.has(held.entry.id)) return;
+    this.#tended.set(held.entry.id, { wake: () => {} });
+    void this.#tendUntilGone(held)
+      .catch((error) =>
+        this.#deps.log.error("looking after the cluster failed", {
+          id: held.entry.id,
+          reason: reasonOf(error),
+        })
+      )
+      .finally(() => this.#tended.delete(held.entry.id));
+  }
+
+  /**
+   * An authorised caller is here: gathers whose leftovers the cluster refused to delete for their own token are tried again
+   * with this one.
+   */
+  async retryAs(token: string): Promise<void> {
+    for (const [id, { wake }] of this.#tended) {
+      const held = this.#deps.registry.get(id);
+      if (!held || held.entry.leftovers.length === 0) continue;
+      await this.#deps.credentials.give(id, held.entry.request.server, token);
+      wake();
+    }
+  }
+
+  /** How many objects still stand that should not. */
+  leftovers(): number {
+    let count = 0;
+    for (const id of this.#tended.keys()) {
+      count += this.#deps.registry.get(id)?.entry.leftovers.length ?? 0;
+    }
+    return count;
+  }
+
+  async #tendUntilGone(held: Held): Promise<void> {
+    const { entry } = held;
+    const { credentials, registry, log } = this.#deps;
+    const ended = Date.parse(entry.finishedAt ?? entry.updatedAt);
+    for (let round = 0; entry.made.some((made) => !made.gone); round++) {
+      if (Date.now() - ended > GIVE_UP_MS) {
+        log.error("left in the cluster for good", { id: entry.id, leftovers: entry.leftovers });
+        break;
+      }
+      if (!await this.#pause(entry.id, PAUSES_MS[Math.min(round, PAUSES_MS.length - 1)] ?? 0)) {
+        return;
+      }
+      await this.#queue.add(() => this.#attempt(held));
+      if (this.#stop.aborted || registry.get(entry.id) !== held) return;
+      const leftovers = leftoversOf(entry, Date.now());
+      if (leftovers.join() !== entry.leftovers.join()) {
+        entry.leftovers = leftovers;
+        registry.changed(held);
+      } else registry.persist(held);
+      if (leftovers.length > 0) log.warn("left in the cluster", { id: entry.id, leftovers });
+    }
+    await credentials.take(entry.id);
+    // oc keeps a cache in its HOME; the folder was cleared at the end of the gather, before it was asked again.
+    await rm(gatherFolder(this.#deps.workPath, entry.id).home, { recursive: true, force: true });
+  }
+
+  async #attempt(held: Held): Promise<void> {
+    const { gatherer, workPath } = this.#deps;
+    const { entry } = held;
+    const job = { entry, folder: gatherFolder(workPath, entry.id) };
+    const signal = AbortSignal.any([this.#stop, AbortSignal.timeout(ATTEMPT_MS)]);
+    await gatherer.reap(job, signal, (made) => made.deleted = true);
+    for (const made of entry.made) {
+      if (!made.deleted || made.gone) continue;
+      const stands = await gatherer.stands(job, made, signal);
+      if (stands === false) made.gone = true;
+    }
+  }
+
+  /** Resolves to false when the service goes down. */
+  async #pause(id: number, ms: number): Promise<boolean> {
+    const early = new AbortController();
+    this.#tended.set(id, { wake: () => early.abort() });
+    const signal = AbortSignal.any([this.#stop, early.signal]);
+    await sleep(ms, undefined, { signal, ref: false }).catch(() => {});
+    return !this.#stop.aborted;
+  }
+}

@@ -1,0 +1,91 @@
+/** What boot makes of the gathers that an earlier life of the service left. */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Log } from "../log.ts";
+import { reasonOf } from "../log.ts";
+import { checkEntry, type Entry, hasEnded } from "./entry.ts";
+import { folderIds, gatherFolder } from "./folders.ts";
+import type { CredentialStore } from "./credentials.ts";
+import type { Journal } from "./journal.ts";
+import type { Packer } from "./packer.ts";
+import type { Reaper } from "./reaper.ts";
+import type { Held, Registry } from "./registry.ts";
+import type { Runner } from "./runner.ts";
+
+/** Reads the journal into the registry. Everything is listed after it; nothing was started yet. */
+export async function readJournal(
+  journal: Journal<Entry>,
+  registry: Registry,
+  workPath: string,
+): Promise<void> {
+  const entries = await journal.read((data, id) => {
+    const entry = checkEntry(data);
+    if (entry.id === id) return entry;
+    throw new TypeError(`Cannot use id: it is ${entry.id}, not the file's`);
+  });
+  // A journal that was lost must not give the ids of folders that are still there.
+  const highest = (await folderIds(workPath)).at(-1);
+  if (highest !== undefined) journal.raiseMark(highest);
+  for (const entry of entries.values()) registry.add(entry);
+}
+
+/**
+ * Takes up what was left: ended gathers whose archive is gone say so, waiting ones wait again, and what ran is ended, removed
+ * from the cluster and packed. Resolves when all of that has begun and the files of ended ones are checked.
+ */
+export async function recoverGathers(
+  registry: Registry,
+  runner: Runner,
+  packer: Packer,
+  credentials: CredentialStore,
+  reaper: Reaper,
+  workPath: string,
+  log: Log,
+): Promise<void> {
+  const all = [...registry.all()];
+  // What ran first: there may be something in the cluster that must not stay.
+  for (const held of all.filter(({ entry }) => entry.status === "inprogress")) {
+    log.warn("gather was cut by the end of the service", {
+      id: held.entry.id,
+      state: held.entry.state,
+    });
+    runner.begin(held);
+    runner.recover(held);
+  }
+  for (const held of all.filter(({ entry }) => entry.status === "new")) {
+    runner.begin(held);
+    if (credentials.has(held.entry.id)) runner.enqueue(held);
+    else runner.abandon(held);
+  }
+  for (const held of all.filter(({ entry }) => hasEnded(entry))) {
+    try {
+      await checkArchive(held, registry, workPath, log);
+      reaper.tend(held);
+      await packer.clear(gatherFolder(workPath, held.entry.id));
+    } catch (error) {
+      log.error("cannot look after an ended gather", {
+        id: held.entry.id,
+        reason: reasonOf(error),
+      });
+    }
+  }
+}
+
+async function checkArchive(
+  held: Held,
+  registry: Registry,
+  workPath: string,
+  log: Log,
+): Promise<void> {
+  const { entry } = held;
+  if (!entry.archive) return;
+  const path = join(gatherFolder(workPath, entry.id).path, entry.archive.file);
+  const size = await stat(path).then((found) => found.size, () => undefined);
+  if (size === entry.archive.size) return;
+  log.error("archive is gone", { id: entry.id, file: path });
+  entry.archive = null;
+  entry.message = `${entry.message.replace(/[.\s]+$/, "")}. ` +
+    "The archive is gone: the work folder did not outlive the service; start the gather again";
+  registry.changed(held);
+  await registry.settle(held);
+}

@@ -1,0 +1,174 @@
+/** All gathers by id: their entries, what is known of the live ones besides, and who waits for a change. */
+import type { ActorRefFrom } from "xstate";
+import type { gatherMachine } from "../../machines/gather.ts";
+import type { Entry } from "./entry.ts";
+import { hasEnded } from "./entry.ts";
+import type { Journal } from "./journal.ts";
+import type { LiveOutput } from "./live-output.ts";
+
+/** Between two revisions of a record that differ in progress alone: 1 s (the contract's). */
+const PROGRESS_MS = 1000;
+
+/** One gather in memory. An ended one has its entry and its revision only. */
+export interface Held {
+  readonly entry: Entry;
+  /** Another number whenever the record is another. */
+  revision: number;
+  /** Until it has ended. */
+  actor: ActorRefFrom<typeof gatherMachine> | undefined;
+  /** From its start until it has ended. */
+  output: LiveOutput | undefined;
+  progressTimer: NodeJS.Timeout | undefined;
+  waiting: Set<() => void>;
+}
+
+/** The gathers of the service. */
+export class Registry {
+  readonly #held = new Map<number, Held>();
+  readonly #live = new Set<Held>();
+  readonly #idsByName = new Map<string, number[]>();
+  readonly #journal: Journal<Entry>;
+  #lastTime = 0;
+  #revision = 0;
+
+  constructor(journal: Journal<Entry>) {
+    this.#journal = journal;
+  }
+
+  /** The time as a text, later than any that this gave before, so that records sort by it. */
+  timestamp(): string {
+    this.#lastTime = Math.max(Date.now(), this.#lastTime + 1);
+    return new Date(this.#lastTime).toISOString();
+  }
+
+  /** Another number with every change of any record. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Takes an entry in. One from the journal is not written again. */
+  add(entry: Entry): Held {
+    const held: Held = {
+      entry,
+      revision: ++this.#revision,
+      actor: undefined,
+      output: undefined,
+      progressTimer: undefined,
+      waiting: new Set(),
+    };
+    this.#held.set(entry.id, held);
+    if (!hasEnded(entry)) this.#live.add(held);
+    const name = entry.request.customName;
+    const ids = this.#idsByName.get(name);
+    if (ids) ids.push(entry.id);
+    else if (name !== "") this.#idsByName.set(name, [entry.id]);
+    this.#lastTime = Math.max(this.#lastTime, Date.parse(entry.createdAt) || 0);
+    return held;
+  }
+
+  get(id: number): Held | undefined {
+    return this.#held.get(id);
+  }
+
+  /** The newest gather with a custom name; `""` is none. */
+  newestNamed(name: string): Held | undefined {
+    const id = this.#idsByName.get(name)?.at(-1);
+    return id === undefined ? undefined : this.#held.get(id);
+  }
+
+  /** All of them, by id ascending. */
+  all(): IterableIterator<Held> {
+    return this.#held.values();
+  }
+
+  /** Those that have not ended, by id ascending. */
+  live(): Held[] {
+    return [...this.#live];
+  }
+
+  /** Those that wait for a slot, the next one first. */
+  queued(): Held[] {
+    return this.live().filter((held) => held.entry.status === "new");
+  }
+
+  /** The record changed: writes the journal and wakes who waits. `updated-at` moves. */
+  changed(held: Held): void {
+    held.entry.updatedAt = this.timestamp();
+    this.persist(held);
+    this.revise(held);
+  }
+
+  /** It has ended, and its output is on disk: what is kept of live ones only goes, once the journal has its end. */
+  async settle(held: Held): Promise<void> {
+    this.#live.delete(held);
+    held.actor = undefined;
+    if (held.output) {
+      held.output = undefined;
+      this.revise(held); // what follows the output learns that no more comes
+    }
+    await this.#journal.release(held.entry.id);
+  }
+
+  /** Writes the entry to the journal, without a new revision; a removed one stays removed. */
+  persist(held: Held): void {
+    if (this.#held.get(held.entry.id) !== held) return;
+    this.#journal.save(held.entry.id, held.entry);
+  }
+
+  /** There is more output or progress: a new revision, at most one a second. */
+  progressed(held: Held): void {
+    held.progressTimer ??= setTimeout(() => {
+      held.progressTimer = undefined;
+      this.revise(held);
+    }, PROGRESS_MS).unref();
+  }
+
+  /** The record reads otherwise than before: a new revision, and who waits is woken. */
+  revise(held: Held): void {
+    clearTimeout(held.progressTimer);
+    held.progressTimer = undefined;
+    held.revision = ++this.#revision;
+    for (const wake of [...held.waiting]) wake();
+  }
+
+  /**
+   * Resolves when a record is another than that of `revision`, is gone, the time is up or `signal` aborts, whichever is
+   * first.
+   */
+  async waitForChange(
+    held: Held,
+    revision: number,
+    milliseconds: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (held.revision !== revision || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        held.waiting.delete(done);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, milliseconds);
+      held.waiting.add(done);
+      signal.addEventListener("abort", done, { once: true });
+    });
+  }
+
+  /** Whether there is a record of this id, or a journal file that could not be read and may be one. */
+  mayHave(id: number): boolean {
+    return this.#held.has(id) || this.#journal.hasSetAside(id);
+  }
+
+  /** Forgets an ended gather: its record and its journal file. */
+  async remove(held: Held): Promise<void> {
+    const { id, request } = held.entry;
+    if (this.#held.get(id) !== held) return;
+    this.#held.delete(id);
+    const ids = this.#idsByName.get(request.customName)?.filter((other) => other !== id) ?? [];
+    if (ids.length > 0) this.#idsByName.set(request.customName, ids);
+    else this.#idsByName.delete(request.customName);
+    this.revise(held);
+    await this.#journal.remove(id);
+  }
+}

@@ -1,0 +1,212 @@
+/** Starts the service: wiring, signals, exit code; nothing else. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { createActor, fromCallback, fromPromise, waitFor } from "xstate";
+import manifest from "../package.json" with { type: "json" };
+import { type HurryEvent, serviceMachine } from "../machines/service.ts";
+import { createApp } from "./app.ts";
+import { createAccess } from "./auth/access.ts";
+import { type Clusters, createClusters } from "./auth/clusters.ts";
+import { refusal } from "./auth/middleware.ts";
+import { Links } from "./archive/links.ts";
+import { type Config, ConfigError, readConfig, type System } from "./config.ts";
+import { createCredentials } from "./gathers/credentials.ts";
+import { Bodies } from "./gathers/bodies.ts";
+import { createDisk } from "./gathers/disk.ts";
+import { drainGathers } from "./gathers/drain.ts";
+import type { Entry } from "./gathers/entry.ts";
+import { Intake } from "./gathers/intake.ts";
+import { Journal } from "./gathers/journal.ts";
+import { Lifecycle } from "./gathers/lifecycle.ts";
+import { createOcGatherer, EMBEDDED_IMAGE } from "./gathers/oc-gatherer.ts";
+import { createPacker } from "./gathers/packer.ts";
+import { readJournal, recoverGathers } from "./gathers/recovery.ts";
+import { Reaper } from "./gathers/reaper.ts";
+import { Registry } from "./gathers/registry.ts";
+import { removeOldGathers, removeStrayFolders } from "./gathers/removal.ts";
+import { Runner } from "./gathers/runner.ts";
+import { createLog, type Log, reasonOf } from "./log.ts";
+import { callOc } from "./oc/call.ts";
+import { ocEnvironment } from "./oc/environment.ts";
+import { readFeatures } from "./oc/features.ts";
+import { badRequest } from "./problem.ts";
+import { ownProgram, runtime, spareThreads } from "./runtime.ts";
+import { createServer } from "./server.ts";
+import { thisSystem } from "./system.ts";
+
+/** `oc adm must-gather --help` answers at once; an oc that does not is not waited for longer. Milliseconds. */
+const HELP_TIMEOUT_MS = 10_000;
+
+/** Runs the service until it is told to stop. Rejects when it cannot start. */
+async function serve(config: Config, system: System, log: Log): Promise<void> {
+  const { workPath } = config;
+  const embedded = config.oc.kind === "embedded";
+  const { program, args: prefix } = config.oc.kind === "embedded"
+    ? ownProgram(fileURLToPath(new URL("./embedded/main.ts", import.meta.url)))
+    : { program: config.oc.path, args: [] };
+
+  await mkdir(workPath, { recursive: true, mode: 0o700 });
+  const journal = await Journal.open<Entry>(config.journalPath, log);
+  const features = await readFeatures((args) =>
+    callOc(args, {
+      program,
+      prefix,
+      env: ocEnvironment(process.env, { home: workPath, tmp: workPath }),
+      timeoutMs: HELP_TIMEOUT_MS,
+    })
+  );
+  if (features.problem) log.warn("oc does not tell its flags", { reason: features.problem });
+
+  const clusters = createClusters(config);
+  const access = config.auth === "none" ? undefined : createAccess({ clusters });
+  const credentials = createCredentials({
+    clusters,
+    whose: config.credentials,
+    workPath,
+    fallback: homeKubeconfig(system),
+  });
+  const registry = new Registry(journal);
+  const gatherer = createOcGatherer({
+    program,
+    prefix,
+    embedded,
+    features,
+    timeoutGraceMs: config.timeoutGraceMs,
+    env: process.env,
+    // The embedded gatherer reports on the service as it is, not as it was asked to be.
+    embeddedEnv: {
+      JOURNAL_PATH: config.journalPath,
+      WORK_PATH: workPath,
+      PORT: `${config.host ?? "127.0.0.1"}:${config.port}`,
+      LOCAL_COMMANDS: config.localCommands ? "1" : "",
+    },
+    credentials,
+    log,
+  });
+  const packer = createPacker({
+    archiveFilename: config.archiveFilename,
+    stem: embedded ? "local-gather" : undefined,
+    level: config.archiveLevel,
+    threads: Math.min(config.threads, spareThreads()),
+  });
+  const stopping = new AbortController();
+  const reaper = new Reaper({ registry, gatherer, credentials, workPath, log }, stopping.signal);
+  const lifecycle = new Lifecycle({ ...config, registry, gatherer, packer, reaper, log });
+  const runner = new Runner(registry, lifecycle, config.maxConcurrent);
+  const disk = createDisk(workPath, config.workLimitBytes);
+  const intake = new Intake({ ...config, registry, journal, runner, disk, credentials });
+
+  const app = createApp({
+    registry,
+    intake,
+    runner,
+    bodies: new Bodies(registry, workPath),
+    links: new Links(config.linkMaxAgeMs),
+    workPath,
+    requestContext: {
+      defaults: { image: embedded ? EMBEDDED_IMAGE : config.image, timeout: config.timeout },
+      maxTimeoutMs: config.maxTimeoutMs,
+      features,
+      knownServer: (url) => isKnown(clusters, url),
+      embedded,
+      localCommands: config.localCommands,
+    },
+    version: manifest.version,
+    log,
+    access,
+    checkServer: async ({ token }, server) => {
+      const answer = await access?.check(token, server);
+      if (answer && answer.status !== 200) throw refusal(answer);
+    },
+    configuredHost: config.hostNamed ? config.host : undefined,
+    corsOrigins: config.corsOrigins,
+    hasStarted: () => !service.getSnapshot().matches("starting"),
+    isReady: () => service.getSnapshot().hasTag("ready"),
+  });
+  const server = createServer({ ...config, fetch: app.fetch, log });
+
+  const service = createActor(
+    serviceMachine.provide({
+      actors: {
+        open: fromPromise(async () => {
+          const { address, port } = await server.listen();
+          await readJournal(journal, registry, workPath);
+          intake.recall();
+          log.info("service listens", {
+            url: `${config.tls ? "https" : "http"}://${urlHost(address)}:${port}/`,
+            version: manifest.version,
+            runtime: `${runtime.name} ${runtime.version}`,
+            gatherer: embedded ? "embedded" : `oc ${features.version}`,
+            journal: config.journalPath,
+            work: workPath,
+          });
+        }),
+        recover: fromPromise(async () => {
+          await recoverGathers(registry, runner, packer, credentials, reaper, workPath, log);
+          await removeStrayFolders(registry, workPath, log);
+          if (config.cleanupMaxAgeMs === undefined) return;
+          removeOldGathers(registry, workPath, config.cleanupMaxAgeMs, log, stopping.signal);
+        }),
+        drain: fromCallback<HurryEvent>(({ sendBack, receive }) => {
+          const hurry = new AbortController();
+          receive(() => {
+            runner.hurry();
+            hurry.abort();
+          });
+          log.info("service goes down", { withinMs: config.drainGraceMs });
+          intake.close();
+          Promise.all([drainGathers(runner, config.drainGraceMs), server.close(hurry.signal)])
+            .finally(() => sendBack({ type: "drain.done" }));
+          return () => hurry.abort();
+        }),
+      },
+    }),
+    { input: { drainGraceMs: Math.max(0, config.drainGraceMs - 1000) } }, // the last second is the journal's
+  );
+  const drain = () => service.send({ type: "service.drain" });
+  process.on("SIGTERM", drain);
+  process.on("SIGINT", drain);
+
+  service.start();
+  const end = await waitFor(service, (snapshot) => snapshot.status !== "active", {
+    timeout: Infinity,
+  });
+  stopping.abort();
+  access?.close();
+  await journal.close();
+  if (end.matches("failed")) throw new Error(end.context.failure);
+  log.info("service stopped");
+}
+
+/** Whether the configuration knows a cluster; throws a `Problem` for one that it knows and cannot use. */
+function isKnown(clusters: Clusters, url: string): boolean {
+  try {
+    return clusters.find(url) !== undefined;
+  } catch (error) {
+    throw badRequest(`server: ${reasonOf(error)}`);
+  }
+}
+
+/** What oc itself would use; its HOME is another. */
+function homeKubeconfig(system: System): string | undefined {
+  const path = join(system.homedir ?? "/", ".kube", "config");
+  return system.isFile(path) ? path : undefined;
+}
+
+function urlHost(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}
+
+try {
+  const system = thisSystem();
+  const config = readConfig(process.env, system);
+  const log = createLog(config.logLevel, (line) => process.stdout.write(line));
+  for (const warning of config.warnings) log.warn("configuration", { warning });
+  await serve(config, system, log);
+  process.exit(0); // nothing is left to do, whatever a library keeps open
+} catch (error) {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : reasonOf(error)}\n`);
+  process.exit(1);
+}

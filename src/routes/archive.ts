@@ -1,0 +1,159 @@
+/** The archive of a gather, links to it, and what oc printed. */
+import { join } from "node:path";
+import { create as contentDisposition } from "content-disposition";
+import { Hono } from "hono";
+import type { Links } from "../archive/links.ts";
+import type { CallerVariables } from "../auth/middleware.ts";
+import type { Log } from "../log.ts";
+import { type Archive, hasEnded } from "../gathers/entry.ts";
+import { gatherFolder } from "../gathers/folders.ts";
+import type { Held, Registry } from "../gathers/registry.ts";
+import { LOG_PIECE_BYTES, logExtent, positionOfLastLines, readLog } from "../oc/exec-log.ts";
+import { badRequest, Problem } from "../problem.ts";
+import { audit } from "./audit.ts";
+import { answerTo } from "./conditions.ts";
+import { fileStream } from "./file-stream.ts";
+import { findGather } from "./lookup.ts";
+
+/** Most lines that `?tail=` gives. */
+const LONGEST_TAIL = 1_000_000;
+
+/** A reader that follows is looked after this often even when nothing comes: milliseconds. */
+const FOLLOW_MS = 15_000;
+
+export interface ArchiveRoutesDeps {
+  registry: Registry;
+  links: Links;
+  workPath: string;
+  log: Log;
+}
+
+/** `/must-gather/:id/data`, `/link` and `/log`. */
+export function archiveRoutes({ registry, links, workPath, log }: ArchiveRoutesDeps) {
+  return new Hono<CallerVariables>()
+    .get("/must-gather/:id/data", async (c) => {
+      const held = findGather(c, registry);
+      const archive = archiveOf(held);
+      const file = {
+        size: archive.size,
+        etag: `"${archive.digest.slice("sha-256=:".length, -1)}"`,
+        lastModified: Date.parse(held.entry.finishedAt ?? held.entry.updatedAt),
+      };
+      const headers = new Headers({
+        "content-type": archive.name.endsWith(".zip") ? "application/zip" : "application/gzip",
+        "content-disposition": contentDisposition(archive.name),
+        "accept-ranges": "bytes",
+        "cache-control": "private, no-cache",
+        "etag": file.etag,
+        "last-modified": new Date(file.lastModified).toUTCString(),
+        "repr-digest": archive.digest,
+      });
+      const answer = answerTo((name) => c.req.header(name), file);
+      if (answer.status === 416) headers.set("content-range", `bytes */${file.size}`);
+      if (answer.status === 412) {
+        throw new Problem({ status: 412, detail: "The archive is another" });
+      }
+      if (answer.status === 304 || answer.status === 416) {
+        return new Response(null, { status: answer.status, headers });
+      }
+      const [start, end] = answer.status === 206 ? [answer.start, answer.end] : [0, file.size - 1];
+      if (answer.status === 206) {
+        headers.set("content-range", `bytes ${start}-${end}/${file.size}`);
+      }
+      headers.set("content-length", String(end + 1 - start));
+      const path = join(gatherFolder(workPath, held.entry.id).path, archive.file);
+      const body = c.req.method === "HEAD" ? null : await fileStream(path, start, end);
+      if (body && start === 0) audit(log, c.get("caller"), "downloads", held);
+      return new Response(body, { status: answer.status, headers });
+    })
+    .post("/must-gather/:id/link", (c) => {
+      const held = findGather(c, registry);
+      const archive = archiveOf(held);
+      const { id } = held.entry;
+      const { expires, signature } = links.sign(id, archive.digest);
+      audit(log, c.get("caller"), "made a link", held);
+      const url = `must-gather/${id}/data?expires=${expires}&signature=${signature}`;
+      return c.json({ url, expires: new Date(Number(expires)).toISOString() }, 201, {
+        "Cache-Control": "no-store",
+      });
+    })
+    .get("/must-gather/:id/log", async (c) => {
+      const held = findGather(c, registry);
+      const folder = gatherFolder(workPath, held.entry.id).path;
+      const tail = c.req.query("tail");
+      const lines = tail === undefined ? undefined : /^\d{1,7}$/.test(tail) ? Number(tail) : NaN;
+      if (lines !== undefined && !(lines >= 1 && lines <= LONGEST_TAIL)) {
+        throw badRequest(`tail: must be a number of lines from 1 to ${LONGEST_TAIL}`);
+      }
+      const start = lines === undefined ? 0 : await positionOfLastLines(folder, lines);
+      const follows = c.req.query("follow") === "1";
+      const body = c.req.method === "HEAD"
+        ? null
+        : logStream(held, folder, start, follows ? registry : undefined);
+      return new Response(body, {
+        headers: {
+          "content-type": "text/plain; charset=utf-8",
+          "x-content-type-options": "nosniff",
+          "cache-control": "no-store",
+        },
+      });
+    });
+}
+
+/** Whether a URL is a download that carries a signature of ours for the archive as it is. */
+export function hasGoodLink(registry: Registry, links: Links, url: URL): boolean {
+  const [, id] = /\/must-gather\/([1-9]\d{0,14})\/data\/?$/.exec(url.pathname) ?? [];
+  const expires = url.searchParams.get("expires");
+  const signature = url.searchParams.get("signature");
+  const digest = registry.get(Number(id))?.entry.archive?.digest;
+  if (id === undefined || expires === null || signature === null || digest === undefined) {
+    return false;
+  }
+  return links.isGood(Number(id), digest, { expires, signature });
+}
+
+function archiveOf(held: Held): Archive {
+  if (held.entry.archive) return held.entry.archive;
+  throw new Problem({
+    status: 404,
+    detail: hasEnded(held.entry)
+      ? `This gather has no archive: ${held.entry.message}`
+      : "This gather has no archive yet; wait until its status is completed or error",
+  });
+}
+
+/** The output from a place on, with a line about what is missing; with a registry, until the gather has ended. */
+function logStream(
+  held: Held,
+  folder: string,
+  start: number,
+  registry: Registry | undefined,
+): ReadableStream<Uint8Array> {
+  const gone = new AbortController();
+  let position = start;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      while (!gone.signal.aborted) {
+        const { revision } = held;
+        const ended = hasEnded(held.entry) && !held.output;
+        const piece = await readLog(folder, position, LOG_PIECE_BYTES);
+        if (piece.length > 0) {
+          position += piece.length;
+          return controller.enqueue(piece);
+        }
+        const { end, gapStart, gapEnd } = await logExtent(folder);
+        if (position >= gapStart && position < gapEnd) {
+          const missing = gapEnd - position;
+          position = gapEnd;
+          return controller.enqueue(Buffer.from(`[${missing} bytes of output were not kept]\n`));
+        }
+        if (position < end) continue; // the next file has begun in between
+        if (!registry || ended) return controller.close();
+        await registry.waitForChange(held, revision, FOLLOW_MS, gone.signal);
+      }
+    },
+    cancel() {
+      gone.abort();
+    },
+  }, { highWaterMark: 0 });
+}

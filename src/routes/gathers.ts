@@ -1,0 +1,169 @@
+/** Starting, listing, watching and ending gathers. */
+import { Hono } from "hono";
+import type { Caller, CallerVariables } from "../auth/middleware.ts";
+import type { Log } from "../log.ts";
+import { StatusSchema } from "../schema/record.ts";
+import { parseGatherRequest, type RequestContext } from "../schema/request.ts";
+import { badRequest, Problem } from "../problem.ts";
+import type { Bodies, Body } from "../gathers/bodies.ts";
+import { hasEnded } from "../gathers/entry.ts";
+import type { Intake } from "../gathers/intake.ts";
+import type { Held, Registry } from "../gathers/registry.ts";
+import { removeGather } from "../gathers/removal.ts";
+import type { Runner } from "../gathers/runner.ts";
+import { readGatherRequest } from "./body.ts";
+import { matches } from "./conditions.ts";
+import { audit } from "./audit.ts";
+import { findGather, findGatherById, idOf } from "./lookup.ts";
+
+/** The newest so many are listed unless asked otherwise, and at most so many at all. */
+const LIST_LENGTH = 1000;
+const LONGEST_LIST = 10_000;
+
+/** Longest `Prefer: wait` (the contract's), in seconds: proxies cut what is silent for 30. */
+const LONGEST_WAIT_S = 25;
+
+/** Longest `Idempotency-Key`, in characters. */
+const LONGEST_KEY = 255;
+
+export interface GatherRoutesDeps {
+  registry: Registry;
+  intake: Intake;
+  runner: Runner;
+  bodies: Bodies;
+  workPath: string;
+  requestContext: RequestContext;
+  /** Throws a `Problem` when the caller may not use the cluster of this URL. */
+  checkServer: (caller: Caller, server: string) => Promise<void>;
+  log: Log;
+}
+
+/** `/must-gather` and `/must-gather/:id`. */
+export function gatherRoutes(deps: GatherRoutesDeps) {
+  const { registry, intake, runner, bodies, workPath, log } = deps;
+
+  return new Hono<CallerVariables>()
+    .post("/must-gather", async (c) => {
+      const request = parseGatherRequest(await readGatherRequest(c.req.raw), deps.requestContext);
+      const key = c.req.header("idempotency-key");
+      if (key !== undefined && (key === "" || key.length > LONGEST_KEY)) {
+        throw badRequest(`Idempotency-Key: must have 1 to ${LONGEST_KEY} characters`);
+      }
+      const caller = c.get("caller");
+      if (request.server !== "") await deps.checkServer(caller, request.server);
+      const { held, created } = await intake.take(request, key, caller);
+      audit(log, caller, created ? "started" : "joined", held);
+      const body = await bodies.record(held);
+      c.header("Location", `${c.req.path.endsWith("/") ? "" : "must-gather/"}${held.entry.id}`);
+      return sendRecord(body, created ? 201 : 200, c.res.headers);
+    })
+    .get("/must-gather", async (c) => {
+      const listed = select(registry, c.req.query());
+      return new Response(bytesOf(await bodies.list(listed)), {
+        headers: { "content-type": "application/json", "cache-control": "private, no-cache" },
+      });
+    })
+    .get("/must-gather/:id", async (c) => {
+      const held = findGather(c, registry);
+      const known = c.req.header("if-none-match");
+      const isKnown = () => known !== undefined && matches(known, bodies.etag(held));
+      const wait = /(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])/.exec(c.req.header("prefer") ?? "")?.[1];
+      if (wait !== undefined) {
+        const seconds = Math.min(Number(wait), LONGEST_WAIT_S);
+        c.header("Preference-Applied", `wait=${seconds}`);
+        if (known === undefined || isKnown()) {
+          await registry.waitForChange(held, held.revision, seconds * 1000, c.req.raw.signal);
+        }
+      }
+      if (isKnown()) {
+        c.header("ETag", bodies.etag(held));
+        c.header("Cache-Control", "private, no-cache");
+        return c.body(null, 304);
+      }
+      return sendRecord(await bodies.record(held), 200, c.res.headers);
+    })
+    .delete("/must-gather/:id", async (c) => {
+      const held = findGatherById(c, registry);
+      const { keep, purge } = {
+        keep: flag(c.req.query("keep")),
+        purge: flag(c.req.query("purge")),
+      };
+      if (hasEnded(held.entry)) {
+        if (!purge) return sendRecord(await bodies.record(held), 200, c.res.headers);
+        await purgeGather(held);
+        audit(log, c.get("caller"), "purged", held);
+        return c.body(null, 204);
+      }
+      runner.cancel(held, keep);
+      audit(log, c.get("caller"), purge ? "cancelled to purge" : "cancelled", held);
+      // What is purged while it runs goes when it has ended; its reply is the record as it is until then.
+      if (purge) void runner.ended(held).then(() => purgeGather(held)).catch(() => {});
+      return sendRecord(await bodies.record(held), 202, c.res.headers);
+    });
+
+  async function purgeGather(held: Held): Promise<void> {
+    const { leftovers } = held.entry;
+    if (leftovers.length > 0) {
+      throw new Problem({
+        status: 409,
+        detail:
+          `This gather still has ${
+            leftovers.join(" and ")
+          } in the cluster, and its record is all that ` +
+          `names it; delete that first: oc delete ${leftovers.join(" ")}`,
+      });
+    }
+    await removeGather(held, registry, workPath);
+  }
+}
+
+function sendRecord(body: Body, status: 200 | 201 | 202, given: Headers): Response {
+  const headers = new Headers(given);
+  headers.set("content-type", "application/json");
+  headers.set("cache-control", "private, no-cache");
+  headers.set("etag", body.etag);
+  return new Response(bytesOf(body.bytes), { status, headers });
+}
+
+/** The types of a body know no `Buffer` that might be shared; these never are. */
+function bytesOf(buffer: Buffer): Uint8Array<ArrayBuffer> {
+  return buffer as Uint8Array<ArrayBuffer>;
+}
+
+/** `?keep=1`, also `true` and the bare `?keep`. */
+function flag(value: string | undefined): boolean {
+  return value !== undefined && !/^(?:0|false|no|off)$/i.test(value);
+}
+
+/** What a list asks for, by id ascending. */
+function select(registry: Registry, query: Readonly<Record<string, string>>): Held[] {
+  const limit = number(query, "limit", 1, LONGEST_LIST) ?? LIST_LENGTH;
+  const after = query["after"] === undefined ? undefined : idOf(query["after"]) ?? 0;
+  if (after === 0 && query["after"] !== "0") throw badRequest("after: must be the id of a gather");
+  const status = query["status"];
+  if (status !== undefined && !StatusSchema.options.some((option) => option === status)) {
+    throw badRequest(`status: must be one of ${StatusSchema.options.join(", ")}`);
+  }
+  const name = query["custom-name"];
+  const found = [...registry.all()].filter(({ entry }) =>
+    (after === undefined || entry.id > after) &&
+    (status === undefined || entry.status === status) &&
+    (name === undefined || entry.request.customName === name)
+  );
+  return after === undefined ? found.slice(-limit) : found.slice(0, limit);
+}
+
+function number(
+  query: Readonly<Record<string, string>>,
+  name: string,
+  least: number,
+  most: number,
+): number | undefined {
+  const text = query[name];
+  if (text === undefined) return undefined;
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+  if (!(value >= least && value <= most)) {
+    throw badRequest(`${name}: must be a whole number from ${least} to ${most}`);
+  }
+  return value;
+}

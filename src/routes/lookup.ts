@@ -1,0 +1,40 @@
+/** Finding the gather that a path names. */
+import type { Context } from "hono";
+import type { Held, Registry } from "../gathers/registry.ts";
+import { Problem } from "../problem.ts";
+
+/** The id in a text that is one; undefined for a name. */
+export function idOf(text: string): number | undefined {
+  return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined;
+}
+
+/**
+ * The gather with the number in the path, else the newest with that custom name. Clients do not all encode names: the segment is
+ * also tried as it came.
+ *
+ * Throws a `Problem` of status 404.
+ */
+export function findGather(c: Context, registry: Registry): Held {
+  const name = c.req.param("id") ?? "";
+  const id = idOf(name);
+  const raw = new URL(c.req.url).pathname.split("/")[2] ?? "";
+  const held = (id === undefined ? undefined : registry.get(id)) ??
+    registry.newestNamed(name) ?? registry.newestNamed(raw);
+  if (!held || name === "") throw noSuchGather();
+  return held;
+}
+
+/** As {@linkcode findGather}, by number only: for what must not hit another than the one meant. */
+export function findGatherById(c: Context, registry: Registry): Held {
+  const id = idOf(c.req.param("id") ?? "");
+  const held = id === undefined ? undefined : registry.get(id);
+  if (!held) throw noSuchGather();
+  return held;
+}
+
+function noSuchGather(): Problem {
+  return new Problem({
+    status: 404,
+    detail: "There is no such gather; GET must-gather lists those there are",
+  });
+}

@@ -1,0 +1,164 @@
+/** How gathers end that do not end well: asked to, out of time, or with their service. */
+import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
+import { makePlace, type Place, type Service, startService } from "../support/service.ts";
+
+const SLOW = { image: "localhost/slow-must-gather:latest" };
+
+describe("a gather that does not end by itself", () => {
+  let place: Place;
+  let oc: FakeOc;
+  let service: Service;
+
+  beforeEach(async () => {
+    place = await makePlace();
+    oc = await createFakeOc({ folder: place.folder });
+  });
+  afterEach(async () => {
+    await service.stop();
+    await oc.close();
+    await place.remove();
+  });
+  const begin = async (env: Record<string, string> = {}) =>
+    service = await startService(place, { OC: oc.path, ...env });
+
+  test("DELETE answers 202, and it is cancelled once its process group and its namespace are gone", async () => {
+    await begin();
+    const { id } = await service.start(SLOW);
+    await oc.entered("gathering");
+    const reply = await service.fetch(`must-gather/${id}`, { method: "DELETE" });
+    assert.equal(reply.status, 202);
+    const record = await service.ended(id);
+    assert.equal(record.status, "error");
+    assert.equal(record.reason, "cancelled");
+    assert.deepEqual(oc.running(), []);
+    assert.deepEqual(record.leftovers, []);
+    const ended = await service.fetch(`must-gather/${id}`, { method: "DELETE" });
+    assert.equal(ended.status, 200, "an ended one stays as it is");
+  });
+
+  test("an oc that dies at once and cleans nothing leaves nothing either", async () => {
+    await oc.close();
+    oc = await createFakeOc({ folder: place.folder, release: "4.13" });
+    await begin();
+    const { id } = await service.start(SLOW);
+    await oc.entered("gathering");
+    await service.until(id, ({ state }) => state.includes("collecting"));
+    await service.fetch(`must-gather/${id}`, { method: "DELETE" });
+    const record = await service.ended(id);
+    assert.equal(record.reason, "cancelled");
+    assert.deepEqual(record.leftovers, []);
+    assert.deepEqual(oc.cluster.bindings(), []);
+    await oc.until(() => oc.cluster.namespaces().length === 0, "the namespace stays");
+  });
+
+  test("a waiting one is cancelled at once and never starts", async () => {
+    await begin({ MAX_CONCURRENT: "1" });
+    const first = await service.start(SLOW);
+    await oc.entered("gathering");
+    const second = await service.start({ ...SLOW, "custom-name": "second" });
+    assert.equal((await service.get(second.id)).progress["queue-position"], 1);
+    await service.fetch(`must-gather/${second.id}`, { method: "DELETE" });
+    const record = await service.get(second.id);
+    assert.equal(record.reason, "cancelled");
+    assert.equal(record["started-at"], null);
+    assert.equal(
+      oc.invocations("adm", "must-gather").filter(({ argv }) => argv.length > 3).length,
+      1,
+    );
+    await service.fetch(`must-gather/${first.id}`, { method: "DELETE" });
+    await service.ended(first.id);
+  });
+
+  test("the deadline holds for an oc that takes no signal, and what was collected is kept", async () => {
+    await begin({ TIMEOUT_GRACE: "0s", STOP_GRACE: "200ms" });
+    oc.use("never-exits");
+    const { id } = await service.start({ ...SLOW, timeout: "2s" });
+    const record = await service.ended(id);
+    assert.equal(record.status, "error");
+    assert.equal(record.reason, "timeout");
+    assert.match(record.message, /timeout of 2s/);
+    assert.deepEqual(oc.running(), []);
+  });
+
+  test("purging a live one cancels it, then removes its record and its files", async () => {
+    await begin();
+    const { id } = await service.start(SLOW);
+    await oc.entered("gathering");
+    assert.equal(
+      (await service.fetch(`must-gather/${id}?purge=1`, { method: "DELETE" })).status,
+      202,
+    );
+    for (;;) {
+      const { status } = await service.fetch(`must-gather/${id}`);
+      if (status === 404) break;
+      assert.equal(status, 200);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await oc.until(() => oc.running().length === 0, "oc goes on");
+    const next = await service.start({ image: "localhost/instant:latest" });
+    assert.ok(next.id > id, "its id is not given again");
+    await service.ended(next.id);
+    assert.deepEqual(
+      (await readdir(join(place.folder, "work"))).filter((name) => name === String(id)),
+      [],
+    );
+  });
+
+  test("after SIGKILL everything is listed, what ran is interrupted, what waited runs, no process is left", async () => {
+    await begin({ MAX_CONCURRENT: "1" });
+    const done = await service.start({ image: "localhost/instant:latest", "custom-name": "done" });
+    const whole = await service.ended(done.id);
+    assert.equal(whole.status, "completed", whole.message);
+    const running = await service.start({ ...SLOW, "custom-name": "running" });
+    await oc.entered("gathering");
+    await service.until(running.id, ({ state }) => state.includes("collecting"));
+    const waiting = await service.start({
+      image: "localhost/instant:latest",
+      "custom-name": "waiting",
+    });
+    service.kill("SIGKILL");
+    await service.exit;
+
+    await begin({ MAX_CONCURRENT: "1" });
+    const listed = await (await service.fetch("must-gather")).json() as { id: number }[];
+    assert.deepEqual(listed.map(({ id }) => id), [done.id, running.id, waiting.id]);
+    const interrupted = await service.ended(running.id);
+    assert.equal(interrupted.status, "error");
+    assert.equal(interrupted.reason, "interrupted");
+    const resumed = await service.ended(waiting.id);
+    assert.equal(resumed.status, "completed", resumed.message);
+    assert.deepEqual(oc.running(), []);
+    await oc.until(() => oc.cluster.namespaces().length === 0, "a namespace stays");
+    const archive = await service.fetch(`must-gather/${done.id}/data`);
+    assert.equal((await archive.arrayBuffer()).byteLength, whole["archive-size"]);
+    const again = await service.start({
+      image: "localhost/instant:latest",
+      "custom-name": "running",
+    });
+    assert.equal((await service.ended(again.id)).status, "completed");
+  });
+
+  test("SIGTERM ends what runs, keeps what waits, and exits with 0", async () => {
+    await begin({ MAX_CONCURRENT: "1", DRAIN_GRACE: "10s" });
+    const running = await service.start({ ...SLOW, "custom-name": "running" });
+    await oc.entered("gathering");
+    const waiting = await service.start({
+      image: "localhost/instant:latest",
+      "custom-name": "waiting",
+    });
+    assert.equal(await service.stop(), 0);
+    assert.deepEqual(oc.running(), []);
+    await begin();
+    assert.equal((await service.get(running.id)).reason, "interrupted");
+    assert.equal((await service.ended(waiting.id)).status, "completed");
+  });
+
+  test("two services do not share a journal", async () => {
+    await begin();
+    await assert.rejects(startService(place, { OC: oc.path }), /Another must-gather service uses/);
+  });
+});
