@@ -100,7 +100,7 @@ const notProvided = (name: string) => () => {
   throw new Error(`the actor "${name}" is not provided`);
 };
 
-export const gatherMachine = setup({
+const gather = setup({
   types: {
     input: {} as GatherInput,
     context: {} as GatherContext,
@@ -165,7 +165,57 @@ export const gatherMachine = setup({
     /** 20 GiB, the largest WORK_LIMIT by default, at 10 MB/s. */
     packLimit: 2_100_000,
   },
-}).createMachine({
+});
+
+/** What ends oc's work, whichever it is at. */
+const atWork = gather.createStateConfig({
+  on: {
+    "gather.cancel": [
+      {
+        guard: { type: "keeps", params: ({ event }) => event },
+        target: "salvaging",
+        actions: { type: "blame", params: { reason: "cancelled" } },
+      },
+      {
+        target: "stopping",
+        actions: { type: "blame", params: { reason: "cancelled" } },
+      },
+    ],
+    "gather.interrupt": [
+      {
+        guard: {
+          type: "keeps",
+          params: ({ event }) => ({ keep: event.salvage }),
+        },
+        target: "salvaging",
+        actions: [
+          { type: "blame", params: { reason: "interrupted" } },
+          { type: "shortenGrace", params: ({ event }) => event },
+        ],
+      },
+      {
+        target: "stopping",
+        actions: [
+          { type: "blame", params: { reason: "interrupted" } },
+          { type: "shortenGrace", params: ({ event }) => event },
+        ],
+      },
+    ],
+    "process.exited": [
+      {
+        guard: { type: "leavesOrphans", params: ({ event }) => event },
+        target: "stopping",
+        actions: { type: "noteExit", params: ({ event }) => event },
+      },
+      {
+        target: "reaping",
+        actions: { type: "noteExit", params: ({ event }) => event },
+      },
+    ],
+  },
+});
+
+export const gatherMachine = gather.createMachine({
   id: "gather",
   context: ({ input }) => ({
     ...input,
@@ -227,53 +277,12 @@ export const gatherMachine = setup({
             },
           },
           on: {
+            ...atWork.on,
             "oc.copying": "copying",
-            "gather.cancel": [
-              {
-                guard: { type: "keeps", params: ({ event }) => event },
-                target: "salvaging",
-                actions: { type: "blame", params: { reason: "cancelled" } },
-              },
-              {
-                target: "stopping",
-                actions: { type: "blame", params: { reason: "cancelled" } },
-              },
-            ],
-            "gather.interrupt": [
-              {
-                guard: {
-                  type: "keeps",
-                  params: ({ event }) => ({ keep: event.salvage }),
-                },
-                target: "salvaging",
-                actions: [
-                  { type: "blame", params: { reason: "interrupted" } },
-                  { type: "shortenGrace", params: ({ event }) => event },
-                ],
-              },
-              {
-                target: "stopping",
-                actions: [
-                  { type: "blame", params: { reason: "interrupted" } },
-                  { type: "shortenGrace", params: ({ event }) => event },
-                ],
-              },
-            ],
             "disk.full": {
               target: "salvaging",
               actions: { type: "blame", params: { reason: "disk-full" } },
             },
-            "process.exited": [
-              {
-                guard: { type: "leavesOrphans", params: ({ event }) => event },
-                target: "stopping",
-                actions: { type: "noteExit", params: ({ event }) => event },
-              },
-              {
-                target: "reaping",
-                actions: { type: "noteExit", params: ({ event }) => event },
-              },
-            ],
           },
           initial: "starting",
           states: {
@@ -296,49 +305,11 @@ export const gatherMachine = setup({
             },
           },
           on: {
-            "gather.cancel": [
-              {
-                guard: { type: "keeps", params: ({ event }) => event },
-                target: "salvaging",
-                actions: { type: "blame", params: { reason: "cancelled" } },
-              },
-              {
-                target: "stopping",
-                actions: { type: "blame", params: { reason: "cancelled" } },
-              },
-            ],
-            "gather.interrupt": [
-              {
-                guard: { type: "keeps", params: ({ event }) => ({ keep: event.salvage }) },
-                target: "salvaging",
-                actions: [
-                  { type: "blame", params: { reason: "interrupted" } },
-                  { type: "shortenGrace", params: ({ event }) => event },
-                ],
-              },
-              {
-                target: "stopping",
-                actions: [
-                  { type: "blame", params: { reason: "interrupted" } },
-                  { type: "shortenGrace", params: ({ event }) => event },
-                ],
-              },
-            ],
+            ...atWork.on,
             "disk.full": {
               target: "stopping",
               actions: { type: "blame", params: { reason: "disk-full" } },
             },
-            "process.exited": [
-              {
-                guard: { type: "leavesOrphans", params: ({ event }) => event },
-                target: "stopping",
-                actions: { type: "noteExit", params: ({ event }) => event },
-              },
-              {
-                target: "reaping",
-                actions: { type: "noteExit", params: ({ event }) => event },
-              },
-            ],
           },
           initial: "receiving",
           states: {

@@ -4,6 +4,7 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import type { AccessCheck } from "./auth/access.ts";
 import { authenticate, type CallerVariables, withoutAuthentication } from "./auth/middleware.ts";
 import { hostGuard, siteGuard } from "./guards.ts";
+import { crossOrigin } from "./headers.ts";
 import type { Log } from "./log.ts";
 import { reasonOf } from "./log.ts";
 import { Problem } from "./problem.ts";
@@ -15,6 +16,8 @@ export interface AppDeps extends GatherRoutesDeps, ArchiveRoutesDeps, HealthRout
   log: Log;
   /** Who may call; undefined lets in whoever reaches the service. */
   access: AccessCheck | undefined;
+  /** Is told the token of everyone who is let in. */
+  welcome: (token: string) => void;
   /** The name or address in PORT. */
   configuredHost: string | undefined;
   corsOrigins: readonly string[];
@@ -27,7 +30,7 @@ export function createApp(deps: AppDeps) {
   const { log } = deps;
   const { access } = deps;
   const who = access
-    ? authenticate(access, (url) => hasGoodLink(deps.registry, deps.links, url))
+    ? authenticate(access, (url) => hasGoodLink(deps.registry, deps.links, url), deps.welcome)
     : withoutAuthentication();
   const host = access ? passOn : hostGuard(deps.configuredHost);
   const app = new Hono<CallerVariables>({ strict: false });
@@ -45,6 +48,7 @@ export function createApp(deps: AppDeps) {
   );
   return app
     .use(logRequests(log))
+    .use(crossOrigin(deps.corsOrigins))
     .use("/must-gather/*", gate(deps.hasStarted))
     .use("/", host)
     .use("/must-gather/*", host)

@@ -14,7 +14,7 @@ import { Links } from "./archive/links.ts";
 import { type Config, ConfigError, readConfig, type System } from "./config.ts";
 import { createCredentials } from "./gathers/credentials.ts";
 import { Bodies } from "./gathers/bodies.ts";
-import { createDisk } from "./gathers/disk.ts";
+import { Disk } from "./gathers/disk.ts";
 import { drainGathers } from "./gathers/drain.ts";
 import type { Entry } from "./gathers/entry.ts";
 import { Intake } from "./gathers/intake.ts";
@@ -57,6 +57,11 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
       timeoutMs: HELP_TIMEOUT_MS,
     })
   );
+  if (embedded) {
+    log.warn("no oc: gathers look at this machine, not at a cluster", {
+      hint: "put an oc on PATH or its path into OC",
+    });
+  }
   if (features.problem) log.warn("oc does not tell its flags", { reason: features.problem });
 
   const clusters = createClusters(config);
@@ -95,7 +100,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
   const reaper = new Reaper({ registry, gatherer, credentials, workPath, log }, stopping.signal);
   const lifecycle = new Lifecycle({ ...config, registry, gatherer, packer, reaper, log });
   const runner = new Runner(registry, lifecycle, config.maxConcurrent);
-  const disk = createDisk(workPath, config.workLimitBytes);
+  const disk = new Disk({ ...config, registry, log });
   const intake = new Intake({ ...config, registry, journal, runner, disk, credentials });
 
   const app = createApp({
@@ -116,6 +121,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     version: manifest.version,
     log,
     access,
+    welcome: (token) => reaper.retryAs(token),
     checkServer: async ({ token }, server) => {
       const answer = await access?.check(token, server);
       if (answer && answer.status !== 200) throw refusal(answer);
@@ -125,7 +131,12 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     hasStarted: () => !service.getSnapshot().matches("starting"),
     isReady: () => service.getSnapshot().hasTag("ready"),
   });
-  const server = createServer({ ...config, fetch: app.fetch, log });
+  const server = createServer({
+    ...config,
+    fetch: app.fetch,
+    processLimits: system.readText("/proc/self/limits"),
+    log,
+  });
 
   const service = createActor(
     serviceMachine.provide({
@@ -144,6 +155,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
           });
         }),
         recover: fromPromise(async () => {
+          disk.watch((held) => lifecycle.send(held, { type: "disk.full" }), stopping.signal);
           await recoverGathers(registry, runner, packer, credentials, reaper, workPath, log);
           await removeStrayFolders(registry, workPath, log);
           if (config.cleanupMaxAgeMs === undefined) return;

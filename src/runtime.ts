@@ -3,7 +3,7 @@
  * tell one process from a later one with the same id.
  */
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, readlink } from "node:fs/promises";
 import process from "node:process";
 
 /** A signal that ends a process. */
@@ -109,4 +109,24 @@ export async function processStart(pid: number): Promise<string | undefined> {
   }
   const started = (await ask("ps", ["-o", "lstart=", "-p", String(pid)]))?.trim();
   return started ? `ps:${started}` : undefined;
+}
+
+/**
+ * The process groups of which somebody works in a folder or below it. Told by `/proc`; none where that cannot be read (macOS, Deno
+ * with few permissions).
+ */
+export async function groupsWorkingIn(folder: string): Promise<number[]> {
+  const groups = new Set<number>();
+  for (const name of await readdir("/proc").catch(() => [])) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const cwd = await readlink(`/proc/${name}/cwd`);
+      if (cwd !== folder && !cwd.startsWith(`${folder}/`)) continue;
+      const stat = await readFile(`/proc/${name}/stat`, "utf8");
+      groups.add(Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2]));
+    } catch {
+      // it has ended, or is somebody else's
+    }
+  }
+  return [...groups];
 }

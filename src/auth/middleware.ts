@@ -28,10 +28,12 @@ export function withoutAuthentication(): MiddlewareHandler<CallerVariables> {
  * Lets in whom the cluster calls a cluster-admin, and whoever holds a good link.
  *
  * @param hasGoodLink whether a request for an archive carries a signature of ours
+ * @param welcome is told the token of everyone who is let in
  */
 export function authenticate(
   access: AccessCheck,
   hasGoodLink: (url: URL) => boolean,
+  welcome: (token: string) => void,
 ): MiddlewareHandler<CallerVariables> {
   return async function authenticateCaller(c, next) {
     const isDownload = c.req.method === "GET" || c.req.method === "HEAD";
@@ -42,6 +44,7 @@ export function authenticate(
     const token = readBearer(c.req.header("authorization"));
     const answer = await access.check(token);
     if (answer.status !== 200) throw refusal(answer);
+    if (token !== undefined) welcome(token);
     c.set("caller", { name: answer.name, token });
     await next();
   };

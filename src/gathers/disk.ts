@@ -1,6 +1,15 @@
-/** How much room WORK_PATH has, and whether another gather may come. */
-import { statfs } from "node:fs/promises";
+/** How much room WORK_PATH has: whether another gather may come, what is removed to make room, and when one has to end. */
+import { readFile, rm, statfs } from "node:fs/promises";
+import { totalmem } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Config } from "../config.ts";
+import type { Log } from "../log.ts";
+import { reasonOf } from "../log.ts";
 import { Problem } from "../problem.ts";
+import { hasEnded } from "./entry.ts";
+import { gatherFolder } from "./folders.ts";
+import type { Held, Registry } from "./registry.ts";
 import { folderSize } from "./size-watch.ts";
 
 /** The part of the file system that stays free: 15 % (the contract's). */
@@ -10,8 +19,18 @@ const FREE_SHARE = 0.15;
 const DEFAULT_SHARE = 0.7;
 const DEFAULT_MOST_BYTES = 20 * 2 ** 30;
 
-/** A figure is good for this long: milliseconds. Measuring walks every file that we keep. */
-const MEASURE_EVERY_MS = 5000;
+/** What `statfs` calls a file system in memory (TMPFS_MAGIC of Linux). */
+const TMPFS = 0x01021994;
+
+/** Between two looks while something runs: milliseconds. A look may take a twentieth of the time. */
+const WATCH_MS = 1000;
+const WATCH_SHARE = 20;
+
+/** The files of a gather do not change any more so long after its end: its tree is gone by then. Milliseconds. */
+const SETTLED_MS = 60_000;
+
+/** A measurement is good for so long for requests that come together: milliseconds. */
+const FRESH_MS = 500;
 
 /** What there is and what is taken, in bytes. */
 export interface DiskUse {
@@ -22,53 +41,169 @@ export interface DiskUse {
   reserve: number;
 }
 
-export interface Disk {
-  /** Measures, or gives figures that are at most 5 s old. */
-  use: () => Promise<DiskUse>;
-  /** Throws a `Problem` of status 507 with the figures when there is no room for another gather. */
-  admit: () => Promise<void>;
+export interface DiskOptions {
+  registry: Registry;
+  log: Log;
+  workPath: string;
+  /** WORK_LIMIT; undefined measures one from what is free. */
+  workLimitBytes: number | undefined;
+  evict: Config["evict"];
 }
 
-/** @param limitBytes WORK_LIMIT; undefined measures one from what is free */
-export function createDisk(workPath: string, limitBytes: number | undefined): Disk {
-  let last: { at: number; use: Promise<DiskUse> } | undefined;
+/** The room of the work folder. */
+export class Disk {
+  readonly #options: DiskOptions;
+  /** The sizes of ended gathers, which do not change, by id. */
+  readonly #sizes = new Map<number, number>();
 
-  const measure = async (): Promise<DiskUse> => {
-    const [used, system] = await Promise.all([folderSize(workPath), statfs(workPath)]);
-    const free = system.bavail * system.bsize;
-    const limit = limitBytes ?? Math.min((free + used) * DEFAULT_SHARE, DEFAULT_MOST_BYTES);
-    return {
-      used,
-      limit: Math.floor(limit),
-      free,
-      reserve: system.blocks * system.bsize * FREE_SHARE,
-    };
-  };
-  const use = (): Promise<DiskUse> => {
-    if (!last || performance.now() - last.at > MEASURE_EVERY_MS) {
-      last = { at: performance.now(), use: measure() };
-      last.use.catch(() => last = undefined);
+  constructor(options: DiskOptions) {
+    this.#options = options;
+  }
+
+  #last: { at: number; use: Promise<DiskUse> } | undefined;
+
+  /** Measures, or gives figures of a moment ago. Rejects when WORK_PATH cannot be looked at. */
+  use(): Promise<DiskUse> {
+    if (!this.#last || performance.now() - this.#last.at > FRESH_MS) {
+      this.#last = { at: performance.now(), use: this.#measure() };
     }
-    return last.use;
-  };
+    return this.#last.use;
+  }
 
-  return {
-    use,
-    async admit() {
-      const { used, limit, free, reserve } = await use();
-      if (used < limit && free > reserve) return;
-      throw new Problem({
-        status: 507,
-        detail: used >= limit
-          ? `The service keeps ${size(used)} of at most ${size(limit)} (WORK_LIMIT); ` +
-            `remove ended gathers with DELETE /must-gather/<id>?purge=1`
-          : `${size(free)} are free where the service keeps its archives, and ${
-            size(reserve)
-          } must stay so; ` +
-            `make room there or remove ended gathers with DELETE /must-gather/<id>?purge=1`,
-      });
-    },
-  };
+  async #measure(): Promise<DiskUse> {
+    const { workPath, workLimitBytes } = this.#options;
+    const [used, system] = await Promise.all([this.#used(), statfs(workPath)]);
+    const free = system.bavail * system.bsize;
+    const reserve = system.blocks * system.bsize * FREE_SHARE;
+    const limit = workLimitBytes ?? Math.min(
+      (free + used) * DEFAULT_SHARE,
+      DEFAULT_MOST_BYTES,
+      system.type === TMPFS ? await memoryLimit() / 2 : Infinity,
+    );
+    return { used, limit: Math.floor(limit), free, reserve };
+  }
+
+  /**
+   * Makes room for another gather as EVICT says.
+   *
+   * Throws a `Problem` of status 507 with the figures when there is none to be had.
+   */
+  async admit(): Promise<void> {
+    let use = await this.use();
+    for (const held of isFull(use) ? this.#candidates() : []) {
+      await this.#evict(held);
+      use = await this.#measure();
+      if (!isFull(use)) break;
+    }
+    if (isFull(use)) throw noRoom(use);
+  }
+
+  /** Looks while something runs, until `signal` aborts, and tells of the largest running gather when there is no more room. */
+  watch(full: (held: Held) => void, signal: AbortSignal): void {
+    const { registry, log } = this.#options;
+    const look = async () => {
+      const running = registry.live().filter(({ entry }) => entry.status === "inprogress");
+      if (running.length === 0) return;
+      const use = await this.use();
+      if (!isFull(use)) return;
+      const sizes = await Promise.all(
+        running.map(async (held) => ({ held, bytes: await this.#sizeOf(held) })),
+      );
+      const largest = sizes.sort((a, b) => b.bytes - a.bytes)[0];
+      if (!largest) return;
+      log.warn("no room on disk", { id: largest.held.entry.id, ...rounded(use) });
+      full(largest.held);
+    };
+    const watch = async () => {
+      while (!signal.aborted) {
+        const started = performance.now();
+        await look().catch((error) =>
+          log.warn("disk cannot be measured", { reason: reasonOf(error) })
+        );
+        const pause = Math.max(WATCH_MS, (performance.now() - started) * (WATCH_SHARE - 1));
+        await sleep(pause, undefined, { ref: false, signal }).catch(() => {});
+      }
+    };
+    void watch();
+  }
+
+  async #used(): Promise<number> {
+    const { registry } = this.#options;
+    let used = 0;
+    for (const held of registry.all()) used += await this.#sizeOf(held);
+    for (const id of this.#sizes.keys()) if (!registry.get(id)) this.#sizes.delete(id);
+    return used;
+  }
+
+  async #sizeOf(held: Held): Promise<number> {
+    const { id } = held.entry;
+    const known = this.#sizes.get(id);
+    if (known !== undefined) return known;
+    const size = await folderSize(gatherFolder(this.#options.workPath, id).path);
+    if (hasEnded(held.entry) && Date.now() - Date.parse(held.entry.finishedAt ?? "") > SETTLED_MS) {
+      this.#sizes.set(id, size);
+    }
+    return size;
+  }
+
+  /** The archives that EVICT lets go, the oldest first. */
+  #candidates(): Held[] {
+    const { registry, evict } = this.#options;
+    if (evict === "never") return [];
+    const withArchive = [...registry.all()].filter(({ entry }) => hasEnded(entry) && entry.archive);
+    if (evict === "oldest") return withArchive;
+    const completed = new Map<string, number>();
+    for (const { entry } of withArchive) {
+      if (entry.status === "completed") completed.set(entry.request.customName, entry.id);
+    }
+    return withArchive.filter(({ entry }) =>
+      entry.request.customName !== "" && (completed.get(entry.request.customName) ?? 0) > entry.id
+    );
+  }
+
+  async #evict(held: Held): Promise<void> {
+    const { registry, workPath, log } = this.#options;
+    const { entry } = held;
+    if (!entry.archive) return;
+    const path = join(gatherFolder(workPath, entry.id).path, entry.archive.file);
+    log.warn("removed an archive to make room", { id: entry.id, bytes: entry.archive.size });
+    entry.archive = null;
+    entry.message = `${entry.message.replace(/[.\s]+$/, "")}. ` +
+      "Its archive was removed to make room for newer ones";
+    registry.changed(held);
+    this.#sizes.delete(entry.id);
+    await rm(path, { force: true }); // who is downloading it holds it open, and gets it whole
+  }
+}
+
+function isFull({ used, limit, free, reserve }: DiskUse): boolean {
+  return used >= limit || free <= reserve;
+}
+
+/** What the container may have of memory; all of the machine's where nothing bounds it. Bytes. */
+async function memoryLimit(): Promise<number> {
+  for (const path of ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]) {
+    const limit = Number(await readFile(path, "utf8").catch(() => "max"));
+    if (limit > 0 && limit < totalmem()) return limit;
+  }
+  return totalmem();
+}
+
+function rounded(use: DiskUse): Record<string, number> {
+  return Object.fromEntries(Object.entries(use).map(([name, bytes]) => [name, Math.round(bytes)]));
+}
+
+function noRoom({ used, limit, free, reserve }: DiskUse): Problem {
+  const how = "remove ended gathers with DELETE /must-gather/<id>?purge=1";
+  return new Problem({
+    status: 507,
+    detail: used >= limit
+      ? `The service keeps ${size(used)} of at most ${size(limit)} (WORK_LIMIT); ${how}`
+      : `${size(free)} are free where the service keeps its archives, and ${
+        size(reserve)
+      } must stay so; ` +
+        `make room there, or ${how}`,
+  });
 }
 
 function size(bytes: number): string {

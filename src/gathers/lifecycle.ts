@@ -22,6 +22,9 @@ import type { Packer } from "./packer.ts";
 import type { Held, Registry } from "./registry.ts";
 import { watchSize } from "./size-watch.ts";
 
+/** How long it is tried while the service goes down: milliseconds. */
+const REAP_AT_ONCE_MS = 15_000;
+
 /** What a lifecycle needs. */
 export interface LifecycleDeps {
   registry: Registry;
@@ -100,6 +103,17 @@ export class Lifecycle {
   /** Sends an event to a live gather; an ended one takes none. */
   send(held: Held, event: GatherEvent): void {
     held.actor?.send(event);
+  }
+
+  /** Removes from the cluster at once what a gather made there, while it is still being ended: the service goes down. */
+  reapAtOnce(held: Held): void {
+    const signal = AbortSignal.timeout(REAP_AT_ONCE_MS);
+    this.#reap(held.entry.id, signal).catch((error) =>
+      this.#deps.log.warn("cannot be removed from the cluster yet", {
+        id: held.entry.id,
+        reason: reasonOf(error),
+      })
+    );
   }
 
   #inspect(held: Held, event: InspectionEvent): void {

@@ -86,8 +86,8 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
       });
     },
 
-    adopt({ entry }, events) {
-      return adoptRun(entry.process ?? undefined, {
+    adopt({ entry, folder }, events) {
+      return adoptRun(entry.process ?? undefined, folder.path, {
         exited: ({ code, orphans }) => events.exited({ code, orphans }),
       });
     },

@@ -25,6 +25,9 @@ const ATTEMPT_MS = 60_000;
 /** Credentials are kept no longer than this after the end (the contract's): milliseconds. */
 const GIVE_UP_MS = 24 * 3_600_000;
 
+/** Between two times that a caller's token is used for what another's could not delete: milliseconds. */
+const RETRY_AS_MS = 30_000;
+
 /** How many gathers are looked after at a time. */
 const AT_ONCE = 2;
 
@@ -51,6 +54,7 @@ export class Reaper {
   readonly #queue = new PQueue({ concurrency: AT_ONCE });
   /** Gathers that are looked after, and what ends their pause. */
   readonly #tended = new Map<number, { wake: () => void }>();
+  #retriedAt = 0;
 
   /** @param stop ends all of it; what is left is taken up by the next life of the service */
   constructor(deps: ReaperDeps, stop: AbortSignal) {
@@ -73,15 +77,20 @@ export class Reaper {
   }
 
   /**
-   * An authorised caller is here: gathers whose leftovers the cluster refused to delete for their own token are tried again
-   * with this one.
+   * An authorised caller is here: what could not be deleted with a gather's own token, which may have been revoked, is tried
+   * again with this one.
    */
-  async retryAs(token: string): Promise<void> {
+  retryAs(token: string): void {
+    const { registry, credentials, log } = this.#deps;
+    if (this.#tended.size === 0 || Date.now() - this.#retriedAt < RETRY_AS_MS) return;
+    this.#retriedAt = Date.now();
     for (const [id, { wake }] of this.#tended) {
-      const held = this.#deps.registry.get(id);
+      const held = registry.get(id);
       if (!held || held.entry.leftovers.length === 0) continue;
-      await this.#deps.credentials.give(id, held.entry.request.server, token);
-      wake();
+      credentials.give(id, held.entry.request.server, token).then(
+        wake,
+        (error) => log.warn("credentials cannot be written", { id, reason: reasonOf(error) }),
+      );
     }
   }
 

@@ -61,11 +61,15 @@ export class Runner {
     return this.#lifecycle.ended(held);
   }
 
-  /** Starts no more gathers, and asks those that run to end. */
+  /**
+   * Starts no more gathers, and asks those that run to end. Unless what their pods hold is fetched first, what they made in the cluster
+   * is deleted at once, in parallel to that: there may be no time for it later.
+   */
   interrupt(graceMs: number, salvage: boolean): void {
     this.#scheduler.pause();
     for (const held of this.#inProgress()) {
       this.#lifecycle.send(held, { type: "gather.interrupt", graceMs, salvage });
+      if (!salvage) this.#lifecycle.reapAtOnce(held);
     }
   }
 

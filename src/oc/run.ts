@@ -2,7 +2,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Readable } from "node:stream";
-import { type EndingSignal, groupIsAlive, processStart, signal } from "../runtime.ts";
+import {
+  type EndingSignal,
+  groupIsAlive,
+  groupsWorkingIn,
+  processStart,
+  signal,
+} from "../runtime.ts";
 import { LineBlocks } from "./output.ts";
 
 /** What tells a process from any other, also from a later one with the same id. */
@@ -134,32 +140,33 @@ export function startRun(request: RunRequest, events: RunEvents): Run {
   };
 }
 
-/** Takes over a process of an earlier life of the service: the same one only, or else it is gone. */
+/**
+ * Takes over what runs of an earlier life of the service, only to end it: the process with that very identity, and, where the
+ * system tells, whoever works in the gather's folder. So one that was started a moment before the crash, before it could be written
+ * down, is found too, and so are orphans of rsync.
+ */
 export function adoptRun(
   identity: ProcessIdentity | undefined,
+  folder: string,
   events: Pick<RunEvents, "exited">,
 ): Run {
-  const isSame = async () =>
-    identity !== undefined && await processStart(identity.pid) === identity.start;
+  const find = async () => {
+    const groups = new Set(await groupsWorkingIn(folder));
+    if (identity && await processStart(identity.pid) === identity.start) groups.add(identity.pid);
+    return [...groups];
+  };
   const watch = async () => {
-    if (identity !== undefined && await isSame()) {
-      while (await isSame()) await sleep(WATCH_MS);
-      // What it started lives on in its group; the group's id cannot have been given away while somebody is in it.
-      await endGroup(identity.pid);
-    }
+    while ((await find()).length > 0) await sleep(WATCH_MS);
     events.exited({ code: null, signal: null, orphans: false });
   };
-  void watch();
-  return {
-    signal: (name, target) => {
-      void isSame().then((same) => {
-        if (same && identity) {
-          void signal(identity.pid, name, target === "leader" ? "process" : "group");
-        }
-      });
-    },
-    resume: () => {},
+  const tell = async (name: EndingSignal, target: "leader" | "group") => {
+    for (const group of await find()) {
+      const leads = target === "leader" && await signal(group, 0, "process");
+      await signal(group, name, leads ? "process" : "group");
+    }
   };
+  void watch();
+  return { signal: (name, target) => void tell(name, target), resume: () => {} };
 }
 
 /** Passes on whole lines of a stream; resolves when it has ended, or was destroyed. */
@@ -189,13 +196,6 @@ async function leavesOrphans(pgid: number): Promise<boolean> {
 
 async function goneOf(pgid: number): Promise<void> {
   while (await groupIsAlive(pgid)) await sleep(WATCH_MS);
-}
-
-async function endGroup(pgid: number): Promise<void> {
-  while (await groupIsAlive(pgid)) {
-    await signal(pgid, "SIGKILL", "group");
-    await sleep(WATCH_MS);
-  }
 }
 
 function startFailure(program: string, error: unknown): string {

@@ -1,0 +1,154 @@
+/** What is kept of gathers that are stopped, and that nothing of them stays in the cluster. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { promisify } from "node:util";
+import type { GatherRecord } from "../../src/schema/record.ts";
+import { createFakeOc, type FakeOc, type Release } from "../support/fake-oc.ts";
+import { makePlace, type Place, type Service, startService } from "../support/service.ts";
+
+const SLOW = { image: "localhost/slow-must-gather:latest" };
+
+describe("a gather that is stopped", () => {
+  let place: Place;
+  let oc: FakeOc;
+  let service: Service;
+
+  beforeEach(async () => {
+    place = await makePlace();
+  });
+  afterEach(async () => {
+    await service.stop();
+    await oc.close();
+    await place.remove();
+  });
+
+  const begin = async (release: Release, env: Record<string, string> = {}) => {
+    oc = await createFakeOc({ folder: place.folder, release });
+    service = await startService(place, { OC: oc.path, ...env });
+  };
+  const collecting = async (body: Record<string, unknown> = {}) => {
+    const { id } = await service.start({ ...SLOW, ...body });
+    await service.until(id, ({ state }) => state.endsWith("collecting"));
+    return id;
+  };
+  /** The names in the archive of a gather. */
+  const names = async (record: GatherRecord): Promise<string[]> => {
+    const folder = await mkdtemp(join(tmpdir(), "mg-zip-"));
+    try {
+      const file = join(folder, "a.zip");
+      const data = await service.fetch(record["archive-url"]);
+      await writeFile(file, Buffer.from(await data.arrayBuffer()));
+      const list = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); " +
+        "assert z.testzip() is None; print('\\n'.join(z.namelist()))";
+      const { stdout } = await promisify(execFile)("python3", ["-c", list, file]);
+      return stdout.trim().split("\n");
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  };
+
+  for (const release of ["4.13", "4.18", "4.22"] as const) {
+    test(`on ${release}, DELETE ?keep=1 brings what the pods have so far`, async () => {
+      await begin(release);
+      const id = await collecting();
+      const reply = await service.fetch(`must-gather/${id}?keep=1`, { method: "DELETE" });
+      assert.equal(reply.status, 202);
+      const record = await service.ended(id);
+      assert.equal(record.status, "error");
+      assert.equal(record.reason, "cancelled");
+      assert.equal(record.partial, true);
+      assert.ok((await names(record)).some((name) => name.startsWith("salvaged-must-gather-")));
+      assert.ok(record.transitions.some(({ to }) => to === "inprogress.salvaging"));
+      assert.deepEqual(oc.running(), []);
+      await oc.until(() => oc.cluster.namespaces().length === 0, "the namespace stays");
+      assert.deepEqual(oc.cluster.bindings(), []);
+    });
+  }
+
+  test("the deadline brings what the pods have so far", async () => {
+    await begin("4.18", { TIMEOUT_GRACE: "0s" });
+    const { id } = await service.start({ ...SLOW, timeout: "3s" });
+    const record = await service.ended(id);
+    assert.equal(record.reason, "timeout");
+    assert.equal(record.partial, true);
+    assert.match(record.message, /archive holds what was collected/);
+    assert.ok((await names(record)).some((name) => name.startsWith("salvaged-must-gather-")));
+  });
+
+  test("a pod that cannot be reached is named", async () => {
+    await begin("4.18");
+    oc.execAs("unreachable");
+    const id = await collecting();
+    await service.fetch(`must-gather/${id}?keep=1`, { method: "DELETE" });
+    const record = await service.ended(id);
+    assert.equal(record.reason, "cancelled");
+    assert.match(record.message, /must-gather-[a-z0-9]{5}/);
+    await oc.until(() => oc.cluster.namespaces().length === 0, "the namespace stays");
+  });
+
+  test("what cannot be deleted at first is tried again until it is gone", async () => {
+    await begin("4.13");
+    oc.fail("delete clusterrolebinding", "server-error", 2);
+    const id = await collecting();
+    await service.fetch(`must-gather/${id}`, { method: "DELETE" });
+    const record = await service.ended(id);
+    assert.deepEqual(record.leftovers, []);
+    assert.deepEqual(oc.cluster.bindings(), []);
+  });
+
+  test("after a crash the next life deletes what is left, also when oc had died", async () => {
+    await begin("4.13");
+    oc.fail("delete clusterrolebinding", "server-error");
+    oc.fail("delete namespace", "server-error");
+    const id = await collecting();
+    await service.fetch(`must-gather/${id}`, { method: "DELETE" });
+    await service.until(id, ({ state }) => state === "inprogress.reaping");
+    service.kill("SIGKILL");
+    await service.exit;
+    assert.equal(oc.cluster.bindings().length, 1);
+    oc.mend();
+    service = await startService(place, { OC: oc.path });
+    const record = await service.ended(id);
+    assert.equal(record.reason, "cancelled", "the reason it had stays");
+    assert.deepEqual(record.leftovers, []);
+    assert.deepEqual(oc.cluster.bindings(), []);
+  });
+
+  test("an oc whose start was not yet written down is ended by the next life", async () => {
+    await begin("4.22");
+    oc.hold("before-namespace");
+    const { id } = await service.start(SLOW);
+    await oc.reached("before-namespace");
+    service.kill("SIGKILL");
+    await service.exit;
+    oc.release("before-namespace");
+    const file = join(place.folder, "journal", `${id}.json`);
+    const entry = JSON.parse(await (await import("node:fs/promises")).readFile(file, "utf8"));
+    await writeFile(file, JSON.stringify({ ...entry, process: null }));
+    service = await startService(place, { OC: oc.path });
+    assert.equal((await service.ended(id)).reason, "interrupted");
+    assert.deepEqual(oc.running(), []);
+  });
+
+  test("SIGTERM deletes binding and namespace at once, and a second one hurries", async () => {
+    await begin("4.13", { DRAIN_GRACE: "20s", STOP_GRACE: "5s" });
+    oc.use("never-exits");
+    const id = await collecting();
+    service.kill("SIGTERM");
+    await oc.until(() => oc.cluster.bindings().length === 0, "the binding stays");
+    const refused = await service.fetch("must-gather", { method: "POST" }).then(
+      (reply) => [reply.status, reply.headers.get("retry-after")],
+      () => ["closed"],
+    );
+    assert.ok(refused[0] === "closed" || (refused[0] === 503 && refused[1] !== null));
+    service.kill("SIGTERM");
+    assert.equal(await service.exit, 0);
+    assert.deepEqual(oc.running(), []);
+    service = await startService(place, { OC: oc.path });
+    assert.equal((await service.ended(id)).reason, "interrupted");
+  });
+});
