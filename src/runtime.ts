@@ -3,7 +3,7 @@
  * tell one process from a later one with the same id.
  */
 import { execFile } from "node:child_process";
-import { readdir, readFile, readlink } from "node:fs/promises";
+import { readdir, readFile, readlink, realpath } from "node:fs/promises";
 import process from "node:process";
 
 /** A signal that ends a process. */
@@ -117,11 +117,12 @@ export async function processStart(pid: number): Promise<string | undefined> {
  */
 export async function groupsWorkingIn(folder: string): Promise<number[]> {
   const groups = new Set<number>();
+  const real = await realpath(folder).catch(() => folder); // as the links of /proc have it
   for (const name of await readdir("/proc").catch(() => [])) {
     if (!/^\d+$/.test(name)) continue;
     try {
       const cwd = await readlink(`/proc/${name}/cwd`);
-      if (cwd !== folder && !cwd.startsWith(`${folder}/`)) continue;
+      if (cwd !== real && !cwd.startsWith(`${real}/`)) continue;
       const stat = await readFile(`/proc/${name}/stat`, "utf8");
       groups.add(Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2]));
     } catch {

@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { Readable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
 import StreamZip from "node-stream-zip";
@@ -17,6 +18,9 @@ const AT_ONCE = 1 << 20;
 
 /** Up to here, bytes, inflating takes less of the main thread than handing it to the pool and back. */
 const SYNC = 4096;
+
+/** Small entries are done without waiting for anything: after so many, everything else gets its turn. */
+const AT_A_TURN = 64;
 
 /** What an entry counts at least towards the bytes in flight. */
 const LEAST = 16 * 1024;
@@ -110,6 +114,7 @@ class Reader {
     const jobs = new Set<Promise<void>>();
     try {
       for (const [i, entry] of expected.entries()) {
+        if (i % AT_A_TURN === 0) await setImmediate();
         await this.#header(entry).catch((error) => this.#at(i, error));
         if (Math.max(entry.packed, entry.size) > AT_ONCE) {
           await this.#large(entry).catch((error) => this.#at(i, error));

@@ -1,7 +1,7 @@
 /** One oc as a process: started in a group of its own, its output read to the end, its end told once it is sure. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Readable } from "node:stream";
+import { closeSync } from "node:fs";
 import {
   type EndingSignal,
   groupIsAlive,
@@ -9,7 +9,8 @@ import {
   processStart,
   signal,
 } from "../runtime.ts";
-import { LineBlocks } from "./output.ts";
+import { OutputStreams, type TakeBlock } from "./output-streams.ts";
+import { type OpenPipe, openPipe, type Pipes } from "./pipes.ts";
 
 /** What tells a process from any other, also from a later one with the same id. */
 export interface ProcessIdentity {
@@ -25,6 +26,8 @@ export interface RunRequest {
   folder: string;
   /** All of the environment that it gets. */
   env: Readonly<Record<string, string>>;
+  /** Where its output goes through; without them it dies of its output when the service is killed. */
+  pipes?: Pipes | undefined;
 }
 
 /** Who is told what happens. Nothing comes after `exited` without orphans, or after `gone`. */
@@ -32,7 +35,7 @@ export interface RunEvents {
   /** It runs, or ran: undefined when it was dead before it could be looked at. Not told of one that could not be started. */
   started: (identity: ProcessIdentity | undefined) => void;
   /** Whole lines of one of the streams; false asks for a pause until {@linkcode Run.resume}. */
-  output: (stream: "stdout" | "stderr", block: Buffer) => boolean;
+  output: TakeBlock;
   /** The process is dead; `code` is null when a signal ended it or it never started. With `orphans`, others of its group live. */
   exited: (end: { code: number | null; signal: string | null; orphans: boolean }) => void;
   /** The orphans are dead too. */
@@ -48,13 +51,6 @@ export interface Run {
   resume: () => void;
 }
 
-/**
- * How often, and how far apart in milliseconds, is looked whether what a dead process left in its pipes is read, when
- * others hold them open: 1 s in all. Looks and no one timer, as a busy service must get to read in between.
- */
-const PIPE_LOOKS = 10;
-const PIPE_LOOK_MS = 100;
-
 /** What oc started ends right behind it in most cases; only what is there after these looks counts as orphans: milliseconds. */
 const ORPHAN_LOOKS_MS = [0, 20, 80, 200];
 
@@ -64,41 +60,26 @@ const WATCH_MS = 100;
 /** Starts oc. Everything that goes wrong is told through `events`. */
 export function startRun(request: RunRequest, events: RunEvents): Run {
   let child: ChildProcess;
+  let opened: OpenPipe[] = [];
   try {
+    opened = openAll(request.pipes);
+    const [stdout, stderr] = opened;
     child = spawn(request.program, [...request.args], {
       cwd: request.folder,
       env: { ...request.env },
       detached: true, // a process group of its own, so that all of it can be ended
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", stdout?.writer ?? "pipe", stderr?.writer ?? "pipe"],
     });
   } catch (error) {
+    for (const { reader } of opened) reader.destroy();
     events.failed(startFailure(request.program, error));
     queueMicrotask(() => events.exited({ code: null, signal: null, orphans: false }));
     return { signal: () => {}, resume: () => {} };
+  } finally {
+    for (const { writer } of opened) closeSync(writer);
   }
-
-  const streams = [child.stdout, child.stderr].filter((stream) => !!stream); // not there when there are too many open files
-  let isPaused = false;
-  const allRead = Promise.all(streams.map((stream) =>
-    readBlocks(stream, (block) => {
-      if (events.output(stream === child.stdout ? "stdout" : "stderr", block)) return;
-      isPaused = true;
-      for (const each of streams) each.pause();
-    })
-  ));
-  /** Reads what is left of the output and lets go of it; a pause that was asked for does not count as time. */
-  const readToEnd = async () => {
-    const read = allRead.then(() => true);
-    for (let looks = 0; looks < PIPE_LOOKS; looks += isPaused ? 0 : 1) {
-      const over = new AbortController();
-      const late = sleep(PIPE_LOOK_MS, false, { signal: over.signal }).catch(() => true);
-      const isRead = await Promise.race([read, late]);
-      over.abort();
-      if (isRead) return;
-    }
-    for (const stream of streams) stream.destroy();
-    await allRead;
-  };
+  const [stdout = child.stdout, stderr = child.stderr] = opened.map(({ reader }) => reader);
+  const streams = new OutputStreams(stdout, stderr, events.output);
 
   const pid = child.pid;
   const told = pid === undefined
@@ -122,7 +103,7 @@ export function startRun(request: RunRequest, events: RunEvents): Run {
       await goneOf(pid);
     }
     living = "nobody";
-    await readToEnd();
+    await streams.readToEnd();
     if (orphans) events.gone();
     else events.exited({ code, signal: signalName, orphans });
   });
@@ -133,23 +114,25 @@ export function startRun(request: RunRequest, events: RunEvents): Run {
       if (target === "group") void signal(pid, name, "group");
       else if (living === "leader") void signal(pid, name, "process");
     },
-    resume: () => {
-      isPaused = false;
-      for (const stream of streams) stream.resume();
-    },
+    resume: () => streams.resume(),
   };
 }
 
 /**
  * Takes over what runs of an earlier life of the service, only to end it: the process with that very identity, and, where the
  * system tells, whoever works in the gather's folder. So one that was started a moment before the crash, before it could be written
- * down, is found too, and so are orphans of rsync.
+ * down, is found too, and so are orphans of rsync. What it printed since the crash is read from its pipes.
  */
 export function adoptRun(
   identity: ProcessIdentity | undefined,
   folder: string,
-  events: Pick<RunEvents, "exited">,
+  events: Pick<RunEvents, "exited"> & Partial<Pick<RunEvents, "output">>,
+  pipes?: Pipes,
 ): Run {
+  const opened = reopen(pipes);
+  const [stdout = null, stderr = null] = opened.map(({ reader }) => reader);
+  const streams = new OutputStreams(stdout, stderr, events.output ?? (() => true));
+  for (const { writer } of opened) closeSync(writer);
   const find = async () => {
     const groups = new Set(await groupsWorkingIn(folder));
     if (identity && await processStart(identity.pid) === identity.start) groups.add(identity.pid);
@@ -157,6 +140,7 @@ export function adoptRun(
   };
   const watch = async () => {
     while ((await find()).length > 0) await sleep(WATCH_MS);
+    await streams.readToEnd();
     events.exited({ code: null, signal: null, orphans: false });
   };
   const tell = async (name: EndingSignal, target: "leader" | "group") => {
@@ -166,24 +150,32 @@ export function adoptRun(
     }
   };
   void watch();
-  return { signal: (name, target) => void tell(name, target), resume: () => {} };
+  return {
+    signal: (name, target) => void tell(name, target),
+    resume: () => streams.resume(),
+  };
 }
 
-/** Passes on whole lines of a stream; resolves when it has ended, or was destroyed. */
-function readBlocks(stream: Readable, pass: (block: Buffer) => void): Promise<void> {
-  const lines = new LineBlocks();
-  return new Promise((resolve) => {
-    stream.on("data", (piece: Buffer) => {
-      const block = lines.push(piece);
-      if (block) pass(block);
-    });
-    stream.once("error", () => stream.destroy());
-    stream.once("close", () => {
-      const last = lines.end();
-      if (last) pass(last);
-      resolve();
-    });
-  });
+/** Opens standard output and standard error, or neither. */
+function openAll(pipes: Pipes | undefined): OpenPipe[] {
+  if (!pipes) return [];
+  const stdout = openPipe(pipes.stdout);
+  try {
+    return [stdout, openPipe(pipes.stderr)];
+  } catch (error) {
+    stdout.reader.destroy();
+    closeSync(stdout.writer);
+    throw error;
+  }
+}
+
+/** The pipes of an earlier life, where there are any. */
+function reopen(pipes: Pipes | undefined): OpenPipe[] {
+  try {
+    return openAll(pipes);
+  } catch {
+    return []; // it never started, or ran without
+  }
 }
 
 async function leavesOrphans(pgid: number): Promise<boolean> {
@@ -206,6 +198,10 @@ function startFailure(program: string, error: unknown): string {
     ? "it may not be run"
     : code === "EAGAIN"
     ? "the system allows no more processes"
+    : code === "EMFILE" || code === "ENFILE"
+    ? "too many files are open"
+    : code === "E2BIG"
+    ? "what it is told is too long"
     : error instanceof Error
     ? error.message
     : String(error);

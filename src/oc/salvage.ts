@@ -31,7 +31,7 @@ const MOST_BYTES = 20 * 2 ** 30;
 /** Of all pods together; what the packer takes (`TREE_LIMITS`). */
 const MOST_ENTRIES = 1_000_000;
 
-/** Pods that are fetched at once: each is a connection through the API server, and a process of oc (about 50 MiB) here. */
+/** Pods that are fetched at once: each is a stream through the API server, and an oc here. */
 const AT_ONCE = 4;
 
 /** Sentences that are told; of the pods behind them only their number. A message holds ten, from all sources. */
@@ -126,11 +126,10 @@ async function fetchPod(
 
   const why = whyInPart(got, end, signal);
   if (why !== "") {
-    const part = got.unfinished === undefined ? "" : `, and a part of ${got.unfinished}`;
     told.say(
-      got.files === 0 && part === ""
+      kept(got) === ""
         ? `Nothing could be fetched from pod ${name}: ${why}`
-        : `Pod ${name} was fetched only in part (${counted(got)}${part}): ${why}`,
+        : `Pod ${name} was fetched only in part (${kept(got)}): ${why}`,
     );
   }
   if (got.skipped.total > 0) {
@@ -163,8 +162,12 @@ function wordsOf({ code, stderr }: OcEnd): string {
   return `exit code ${code}, and no word`;
 }
 
-function counted({ files, bytes }: Untarred): string {
-  return `${files} ${files === 1 ? "file" : "files"}, ${sized(bytes)}`;
+/** What there is of a pod of which not all came; `""` for nothing. */
+function kept({ files, bytes, unfinished }: Untarred): string {
+  return [
+    ...(files === 0 ? [] : [`${files} ${files === 1 ? "file" : "files"}, ${sized(bytes)}`]),
+    ...(unfinished === undefined ? [] : [`a part of ${unfinished}`]),
+  ].join(", and ");
 }
 
 function sized(bytes: number): string {

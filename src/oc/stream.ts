@@ -1,7 +1,8 @@
 /** A run of oc whose standard output is a stream of bytes, in a process group of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { Readable } from "node:stream";
-import { signal as send } from "../runtime.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { groupIsAlive, signal as send } from "../runtime.ts";
 
 /** How oc is started. */
 export interface OcProgram {
@@ -11,7 +12,7 @@ export interface OcProgram {
   env: Readonly<Record<string, string>>;
 }
 
-/** How a streaming oc ended: as an {@link OcAnswer}, but for what was streamed. */
+/** How a streaming oc ended. */
 export type OcEnd = Readonly<{ code: number | null; stderr: string }>;
 
 export interface OcStream {
@@ -26,8 +27,11 @@ export interface OcStream {
 /** What is kept of the newest on standard error, bytes: tar tells of every file that changed, and the reason comes last. */
 const KEPT_STDERR = 8 * 1024;
 
-/** How long the end of a killed process, and of its standard error, is waited for: a few ms if the system is not stuck. */
+/** How long the end of a killed process, of its group and of its standard error is waited for: a few ms if the system is not stuck. */
 const LONGEST_END_MS = 5000;
+
+/** Between two looks whether the rest of its group is dead, milliseconds. */
+const LOOK_MS = 10;
 
 /** Starts oc. What it leaves in its group when it ends is killed, and all of it when `signal` aborts. */
 export function streamOc(
@@ -52,8 +56,9 @@ export function streamOc(
 
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isEnding = false;
+  let isOver = false;
   const end = (outcome: () => OcEnd): void => {
-    isEnding = true;
+    isEnding = isOver = true;
     clearTimeout(timer);
     signal.removeEventListener("abort", kill);
     child.stderr?.destroy();
@@ -77,8 +82,11 @@ export function streamOc(
     if (pid === undefined || isEnding) return;
     isEnding = true;
     endSoon(code);
-    // Whoever is left in the group holds the pipes open. What is in them stays to be read.
-    await send(pid, "SIGKILL", "group");
+    // Whoever is left in the group holds the pipes open, and dies a moment after it is killed. What is in the pipes stays.
+    while (!isOver && await groupIsAlive(pid)) {
+      await send(pid, "SIGKILL", "group");
+      await sleep(LOOK_MS);
+    }
     await newest.read;
     end(() => ({ code, stderr: newest.text }));
   });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   renameSync,
@@ -142,7 +143,7 @@ test("what changes while it is packed is packed as far as it is what was seen, a
   await inWork(async (tree, folder) => {
     const large = text(8 * 1024 * 1024);
     await fill(tree, { "a-large": large, "a-second": text(4 * 1024 * 1024) });
-    for (const name of ["grew", "linked", "replaced", "shrank", "stayed", "vanished"]) {
+    for (const name of ["fifo", "grew", "linked", "replaced", "shrank", "stayed", "vanished"]) {
       await fill(tree, { [`z-${name}`]: name.repeat(10) });
     }
     await fill(tree, { "zz-folder/inside": "i" });
@@ -155,6 +156,8 @@ test("what changes while it is packed is packed as far as it is what was seen, a
       appendFileSync(at("a-large"), "more");
       truncateSync(at("a-second"), 1000);
       appendFileSync(at("z-grew"), "more");
+      rmSync(at("z-fifo"));
+      execFileSync("mkfifo", [at("z-fifo")]);
       rmSync(at("z-linked"));
       symlinkSync(join(folder, "outside/inside"), at("z-linked"));
       writeFileSync(at("new"), "replaced".repeat(10));
@@ -174,7 +177,7 @@ test("what changes while it is packed is packed as far as it is what was seen, a
     assert.equal(entry(entries, "z-stayed").data.toString(), "stayed".repeat(10));
     assert.deepEqual(
       result.skipped.map((s) => s.path).sort(),
-      ["z-linked", "z-replaced", "z-vanished", "zz-folder/"],
+      ["z-fifo", "z-linked", "z-replaced", "z-vanished", "zz-folder/"],
     );
     assert.deepEqual(result.incomplete.toSorted(), ["a-large", "a-second", "z-grew", "z-shrank"]);
     assert.ok(entries.every((e) => !e.data.includes("secret")));

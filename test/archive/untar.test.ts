@@ -82,13 +82,18 @@ const END = Buffer.alloc(1024);
 function unpack(
   folder: string,
   blocks: Buffer[],
-  { room = ROOM(), signal = new AbortController().signal, piece = 777 } = {},
+  { room = ROOM(), piece = 777 } = {},
 ): Promise<Untarred> {
   const tar = Buffer.concat(blocks);
   const pieces = function* (): Generator<Buffer> {
     for (let at = 0; at < tar.length; at += piece) yield tar.subarray(at, at + piece);
   };
-  return untar(Readable.from(pieces(), { objectMode: false }), join(folder, "in"), room, signal);
+  return untar(
+    Readable.from(pieces(), { objectMode: false }),
+    join(folder, "in"),
+    room,
+    new AbortController().signal,
+  );
 }
 
 const whys = (result: Untarred): string[] =>
@@ -159,6 +164,15 @@ test("nothing is written outside, by an absolute path, by `..` or through a link
     assert.match(whys(result)[6]!, /^door\/behind: it lies behind what is no folder$/);
     assert.deepEqual((await readdir(join(folder, "in"))).sort(), ["door", "far", "good"]);
     assert.equal(await readlink(join(folder, "in/door")), out);
+
+    const later = await unpack(folder, [
+      entry({ name: "a/file" }, "x"),
+      entry({ name: "b/file" }, "x"),
+      entry({ name: "a/b", type: "2", link: out }),
+      entry({ name: "a/b/behind" }, "x"),
+      END,
+    ]);
+    assert.deepEqual(whys(later), ["a/b/behind: it lies behind what is no folder"]);
   }));
 
 test("of two entries of one name the later stays, and what it replaces is never written through", () =>
@@ -262,6 +276,7 @@ test("names of any bytes become names that both runtimes can open", () =>
       entry({ name: "link", type: "2", link: "to\xff" }),
       entry({ name: "x", type: "x" }, nul),
       entry({ name: "nul" }, "x"),
+      entry({ name: "/\xe2\x80\xaegnp.exe" }, "x"),
       entry({ name: "x", type: "x" }, pax),
       entry({ name: "lie" }, "x"),
       entry({ name: "" }, "x"),
@@ -269,9 +284,10 @@ test("names of any bytes become names that both runtimes can open", () =>
       END,
     ]);
     assert.deepEqual(await readdir(join(folder, "in/bad%FF%FE")), ["na%C3me", "other"]);
-    assert.deepEqual(whys(result).slice(0, 2), [
+    assert.deepEqual(whys(result).slice(0, 3), [
       "link: a link whose target is no path",
       "nul%00nul: a NUL in its name",
+      "/?gnp.exe: an absolute path",
     ]);
     assert.equal(result.end, "whole");
     assert.match(whys(result).at(-1)!, /: it has no name$/);
@@ -343,19 +359,18 @@ test("a stream that ends anywhere else before the end mark is told from a whole 
   inFolder(async (folder) => {
     const first = entry({ name: "whole" }, "x".repeat(2000));
     for (
-      const rest of [[], [header({ name: "next", size: 10 })], [
+      const rest of [[], [header({ name: "next", size: 10 })], [Buffer.alloc(512), first], [
         header({ name: "next" }).subarray(0, 300),
       ]]
     ) {
       const result = await unpack(folder, [first, ...rest]);
       assert.equal(result.end, "early");
-      assert.equal(result.files, 1);
       assert.deepEqual(await readdir(join(folder, "in")), ["whole"]);
     }
     assert.equal((await unpack(folder, [])).end, "early");
     assert.equal((await unpack(folder, [END])).end, "whole");
     assert.equal(
-      (await unpack(folder, [first, END, Buffer.from("padding that is none")])).end,
+      (await unpack(folder, [first, END, Buffer.alloc(2000, "padding that is none")])).end,
       "whole",
     );
   }));
@@ -452,9 +467,9 @@ test("an abort ends it at once, also when the stream is silent, and keeps what t
     assert.match(result.unfinished!, /^\.half\.\w{6}$/);
     assert.equal(stream.destroyed, true);
 
-    const late = await unpack(folder, [entry({ name: "late" }, "x"), END], { signal: stop.signal });
-    assert.equal(late.end, "stopped");
-    assert.equal(late.files, 0);
+    const late = Readable.from([entry({ name: "late" }, "x"), END]);
+    const { end, files } = await untar(late, join(folder, "in"), ROOM(), stop.signal);
+    assert.deepEqual([end, files, late.destroyed], ["stopped", 0, true]);
   }));
 
 test("a stream that breaks is told, with its code", () =>

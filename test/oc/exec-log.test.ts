@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -79,10 +79,8 @@ test("of more than fits, the first file and the newest fifteen stay, and the gap
   assert.equal((await logTail(folder, 30, 64)).toString(), text.slice(-24));
 });
 
-test("by default the files are 16 MiB, the first is kept and 240 MiB of the newest", async (t) => {
+test("the files are of 16 MiB", async (t) => {
   const folder = await testFolder(t);
-  await writeFile(join(folder, "exec.log"), "");
-  await truncate(join(folder, "exec.log"), 16 * MIB); // holes: as good as 16 MiB of bytes
   await write(folder, ["x".repeat(16 * MIB), "end\n"]);
   assert.deepEqual((await readdir(folder)).sort(), ["exec.log", "exec.log.1"]);
   assert.equal((await logExtent(folder)).end, 16 * MIB + 4);
@@ -152,7 +150,7 @@ for (
     for (let n = 0; n < 10; n++) assert.equal(log.write(block), true);
     await log.close();
     assert.equal(errors.length, 1);
-    assert.match(String(errors[0]), /ENOSPC|ENOENT/);
+    assert.match(`${(errors[0] as NodeJS.ErrnoException).code}`, /^(?:ENOSPC|ENOENT)$/);
   });
 }
 
@@ -168,11 +166,9 @@ test("a disk that is full in the middle keeps what it took", async (t) => {
   assert.equal((await logTail(folder, 1000, 64)).toString(), "x".repeat(63) + "\n");
 });
 
-test("no file stays open behind a log that was closed, or that failed", {
-  skip: process.platform !== "linux" && "counts descriptors in /proc",
-}, async (t) => {
+test("no file stays open behind a log that was closed", async (t) => {
   const folder = await testFolder(t);
-  const open = async () => (await readdir("/proc/self/fd")).length;
+  const open = async () => (await readdir("/dev/fd")).length;
   const before = await open();
   for (let n = 0; n < 20; n++) {
     await write(folder, ["x".repeat(200)], 64);

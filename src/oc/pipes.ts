@@ -1,0 +1,108 @@
+/**
+ * Named pipes for what oc prints. oc itself holds them open, so the end of the service is not oc's: from a pipe that only we read it
+ * would die at its next word, and leave a namespace and a cluster-admin binding whose names nobody has heard. So it goes on,
+ * and what it says meanwhile waits there (64 KiB) for the next life of the service.
+ */
+import { execFile } from "node:child_process";
+import { closeSync, constants, openSync, readSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { codeOf } from "../archive/errors.ts";
+
+/** Where the pipes of one oc are. */
+export interface Pipes {
+  stdout: string;
+  stderr: string;
+}
+
+/** What is read at a time, bytes: what a pipe holds. */
+const PIECE_BYTES = 64 * 1024;
+
+/** Between two looks into an empty pipe: short while something comes, doubled up to the longest. Milliseconds. */
+const SHORTEST_PAUSE_MS = 1;
+const LONGEST_PAUSE_MS = 50;
+
+/** Making a pipe takes a few milliseconds; longer than this is not waited for. */
+const MAKING_MS = 5000;
+
+/** The pipes in a folder, whether they exist or not. */
+export function pipesIn(folder: string): Pipes {
+  return { stdout: join(folder, "stdout"), stderr: join(folder, "stderr") };
+}
+
+/** Makes the pipes and the folder; undefined where the system makes none (no `mkfifo`, a file system without). */
+export async function makePipes(folder: string): Promise<Pipes | undefined> {
+  const pipes = pipesIn(folder);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const isMade = await new Promise<boolean>((resolve) => {
+    try {
+      const paths = [pipes.stdout, pipes.stderr];
+      const options = { timeout: MAKING_MS };
+      execFile("mkfifo", ["-m", "600", ...paths], options, (error) => resolve(!error));
+    } catch {
+      resolve(false); // Deno, where it may not be run
+    }
+  });
+  return isMade ? pipes : undefined;
+}
+
+/** A pipe that is open for both sides. */
+export interface OpenPipe {
+  /** What comes through; ends when nobody has it open for writing any more. */
+  reader: Readable;
+  /** For the one who writes: to be handed on, and in any case closed. */
+  writer: number;
+}
+
+/** Opens a pipe. Throws the system's error where there is none. */
+export function openPipe(path: string): OpenPipe {
+  const writer = openSync(path, "r+"); // for both, so that opening waits for nobody, and the writer is a reader too
+  try {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    return { reader: new PipeReader(fd), writer };
+  } catch (error) {
+    closeSync(writer);
+    throw error;
+  }
+}
+
+/** Looks into the pipe again and again: a read that waits would hold one of the few threads that there are for all files. */
+class PipeReader extends Readable {
+  readonly #fd: number;
+  readonly #piece = Buffer.allocUnsafe(PIECE_BYTES);
+  #pauseMs = SHORTEST_PAUSE_MS;
+  #immediate: NodeJS.Immediate | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(fd: number) {
+    super({ highWaterMark: PIECE_BYTES });
+    this.#fd = fd;
+  }
+
+  override _read(): void {
+    this.#immediate = setImmediate(() => this.#look()); // others get their turn in a flood
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    clearImmediate(this.#immediate);
+    clearTimeout(this.#timer);
+    closeSync(this.#fd);
+    callback(error);
+  }
+
+  #look(): void {
+    let length: number;
+    try {
+      length = readSync(this.#fd, this.#piece);
+    } catch (error) {
+      if (codeOf(error) !== "EAGAIN") return void this.destroy(error as Error);
+      this.#timer = setTimeout(() => this.#look(), this.#pauseMs);
+      this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
+      return;
+    }
+    this.#pauseMs = SHORTEST_PAUSE_MS;
+    this.push(length === 0 ? null : Buffer.from(this.#piece.subarray(0, length)));
+  }
+}
