@@ -1,60 +1,128 @@
 /** The listening socket: bounds on what a client may hold open, and an orderly end. */
-import { readFileSync } from "node:fs";
 import { createServer as createHttpServer, type Server } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import type { AddressInfo } from "node:net";
-import { getRequestListener } from "@hono/node-server";
+import type { AddressInfo, Socket } from "node:net";
+import { getRequestListener, RequestError } from "@hono/node-server";
+import { Connections, connectionsWithin } from "./connections.ts";
+import { repliesWith, securityHeaders } from "./headers.ts";
 import type { Log } from "./log.ts";
 import { reasonOf } from "./log.ts";
+import { FAILED, rawRefusals, TOO_MANY, UNREADABLE } from "./refusals.ts";
+import { type Pair, type PairFiles, PairOnDisk } from "./tls.ts";
 
-/** Request line and headers together: a token of OpenShift has about 1 KiB, a service account's 2. Bytes. */
-const LONGEST_HEADERS = 32 * 1024;
+/** What a client may hold; `Ms` is milliseconds. */
+export interface ServerLimits {
+  /** Request line and headers together, in bytes. */
+  readonly headerBytes: number;
+  /** How long TLS may take to begin, and then the headers of a request. */
+  readonly headersMs: number;
+  /** How long a request may take to arrive, with its body. */
+  readonly requestMs: number;
+  /** How long a connection waits for its next request. */
+  readonly keepAliveMs: number;
+  /** How long a reader may take nothing of what waits for it. */
+  readonly stallMs: number;
+  readonly connections: number;
+  /** Requests on one connection: in all, and at once. */
+  readonly requests: number;
+  readonly requestsAtOnce: number;
+}
 
-/** How long the headers of a request may take, and all of it (64 KiB at most); milliseconds. */
-const HEADERS_MS = 10_000;
-const REQUEST_MS = 30_000;
+/** The limits, unless a test says otherwise. */
+export const LIMITS: ServerLimits = {
+  headerBytes: 32 * 1024, // a token of OpenShift has about 1 KiB, a service account's 2, one with many groups 8
+  headersMs: 10_000,
+  requestMs: 30_000, // 64 KiB at most, or the routes refuse it
+  keepAliveMs: 100_000, // longer than those in front keep theirs: nginx 60 s, Go 90 s; else a request meets a closed one
+  // The system buffers up to 4 MiB for a reader, out of our sight: whoever reads 16 KiB/s is never cut off.
+  stallMs: 5 * 60_000,
+  connections: 2_000, // with a file each, below the 4096 descriptors that Linux gives where nobody says otherwise
+  requests: 1_000, // as nginx: so that connections spread anew, and see a new certificate
+  requestsAtOnce: 16, // browsers and proxies have one; their replies wait in memory
+};
 
-/** How long a connection waits for its next request: longer than proxies keep theirs (60 s). Milliseconds. */
-const KEEP_ALIVE_MS = 75_000;
+/** How often the times of headers and requests are looked at, at most: milliseconds. */
+const CHECK_MS = 2_000;
 
-/** How many connections there may be. */
-const MOST_CONNECTIONS = 2000;
+/** A client that vanished without a word is asked for a sign of life after this much silence: milliseconds. */
+const PROBE_MS = 60_000;
 
 export interface ServerOptions {
   /** Undefined listens on all addresses. */
   host: string | undefined;
   port: number;
-  tls: { readonly certificate: string; readonly key: string } | undefined;
+  tls: PairFiles | undefined;
   fetch: (request: Request) => Response | Promise<Response>;
   log: Log;
+  /** The text of `/proc/self/limits`, where there is one. */
+  processLimits?: string | undefined;
+  limits?: Partial<ServerLimits>;
+  /** How often the certificate is looked at: milliseconds. */
+  certificateLookMs?: number;
 }
 
 /** The HTTP server. */
 export interface ServiceServer {
   /** Rejects with a sentence when the address cannot be had. */
   listen: () => Promise<AddressInfo>;
-  /** Takes no more connections; resolves when those that are in a request have ended, at the latest when `signal` aborts. */
+  /**
+   * Takes no more connections and closes those that wait; resolves when those that are in a request have ended, at the latest when
+   * `signal` aborts.
+   */
   close: (signal: AbortSignal) => Promise<void>;
 }
 
+/** Makes the server. Throws a line that names the variable and the file when there is no certificate to be had. */
 export function createServer(options: ServerOptions): ServiceServer {
-  const listener = getRequestListener(options.fetch, { overrideGlobalObjects: false });
+  const { log } = options;
+  const limits = { ...LIMITS, ...options.limits };
+  const headers = securityHeaders(options.tls !== undefined);
+  const pair = options.tls &&
+    new PairOnDisk(options.tls, { lookMs: options.certificateLookMs });
   const bounds = {
-    maxHeaderSize: LONGEST_HEADERS,
-    headersTimeout: HEADERS_MS,
-    requestTimeout: REQUEST_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connectionsCheckingInterval: 5000,
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: Math.min(CHECK_MS, limits.headersMs / 4),
+    keepAlive: true, // of TCP
+    keepAliveInitialDelay: PROBE_MS,
+    ServerResponse: repliesWith(headers),
   };
-  const server: Server = options.tls
-    ? createHttpsServer({
-      ...bounds,
-      cert: readFileSync(options.tls.certificate),
-      key: readFileSync(options.tls.key),
-      minVersion: "TLSv1.2",
-    }, listener)
-    : createHttpServer(bounds, listener);
-  server.maxConnections = MOST_CONNECTIONS;
+  const https = pair &&
+    createHttpsServer({ ...bounds, ...secure(pair.pair), handshakeTimeout: limits.headersMs });
+  const server: Server = https ?? createHttpServer(bounds);
+  const connections = new Connections(server, {
+    ...limits,
+    connections: connectionsWithin(options.processLimits, limits.connections),
+  }, log);
+
+  const listener = getRequestListener(options.fetch, {
+    overrideGlobalObjects: false,
+    errorHandler: (error) => {
+      if (error instanceof RequestError) return UNREADABLE.toResponse();
+      log.error("request failed", { reason: reasonOf(error) });
+      return FAILED.toResponse();
+    },
+  });
+  server.on("request", (request, reply) => {
+    const answer = connections.begin(request, reply);
+    if (answer !== "answer") reply.setHeader("connection", "close");
+    if (answer !== "refuse") return void listener(request, reply);
+    const { status, type, text } = TOO_MANY;
+    reply.writeHead(status, { "content-type": type }).end(text);
+  });
+
+  const refusalFor = rawRefusals(limits, headers);
+  server.on("clientError", ({ code }: NodeJS.ErrnoException, socket: Socket) => {
+    const refusal = refusalFor(code ?? "");
+    if (!refusal || !socket.writable || connections.isAnswering(socket)) {
+      socket.destroy();
+      return;
+    }
+    socket.write(refusal);
+    socket.destroySoon();
+  });
 
   return {
     listen: () =>
@@ -63,22 +131,30 @@ export function createServer(options: ServerOptions): ServiceServer {
         server.once("error", failed);
         server.listen(options.port, options.host, () => {
           server.off("error", failed);
-          server.on("error", (error) => options.log.error("server", { reason: reasonOf(error) }));
+          server.on("error", (error) => log.error("server", { reason: reasonOf(error) }));
+          pair?.follow((renewed) => https?.setSecureContext(secure(renewed)), log);
           resolve(server.address() as AddressInfo);
         });
       }),
     close: (signal) =>
       new Promise((resolve) => {
-        const cut = () => server.closeAllConnections();
+        const cut = () => connections.cut();
+        pair?.close();
         server.close(() => {
           signal.removeEventListener("abort", cut);
           resolve();
         });
-        server.closeIdleConnections();
+        connections.close();
         if (signal.aborted) cut();
         else signal.addEventListener("abort", cut, { once: true });
       }),
   };
+}
+
+const TLS_AT_LEAST = "TLSv1.2";
+
+function secure(pair: Pair) {
+  return { ...pair, minVersion: TLS_AT_LEAST } as const;
 }
 
 function listenFailure({ host, port }: ServerOptions, error: NodeJS.ErrnoException): Error {

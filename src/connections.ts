@@ -1,0 +1,209 @@
+/** The connections of a server: which of them wait, which are answered, and which are stuck. */
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Log } from "./log.ts";
+
+/** What {@linkcode Connections} holds a server to; `Ms` is milliseconds. */
+export interface ConnectionLimits {
+  /** How many there may be. */
+  readonly connections: number;
+  /** Requests on one of them: in all, and at once. */
+  readonly requests: number;
+  readonly requestsAtOnce: number;
+  /** How long a reader may take nothing of what waits for it. */
+  readonly stallMs: number;
+}
+
+/** Descriptors for all but connections: files of gathers, oc's pipes, the journal, the runtime's own. */
+const OTHER_DESCRIPTORS = 200;
+
+/**
+ * How many connections a process may have that is under `limits`, the text of `/proc/self/limits`: at most `wish`, and so few
+ * that each may have a socket and a file open.
+ */
+export function connectionsWithin(limits: string | undefined, wish: number): number {
+  const files = /^Max open files\s+(\d+)/m.exec(limits ?? "")?.[1];
+  if (files === undefined) return wish;
+  return Math.max(10, Math.min(wish, Math.floor((Number(files) - OTHER_DESCRIPTORS) / 2)));
+}
+
+interface Connection {
+  readonly raw: Socket;
+  /** That of its requests: TLS around `raw`, or `raw`. */
+  socket: Socket;
+  readonly replies: Set<ServerResponse>;
+  /** How many requests came on it. */
+  requests: number;
+  /** What had arrived when its last request had been answered. */
+  restedBytes: number;
+  /** What the system had taken over for the reader when that was last looked at, and how many looks it has not grown for. */
+  taken: number;
+  stuckFor: number;
+}
+
+/** How often it is looked after readers, at most: milliseconds. */
+const SWEEP_MS = 5_000;
+
+/** Once the server closes, what has begun to arrive has this long to get here: milliseconds. */
+const ARRIVAL_MS = 1_000;
+
+/** How often it is told that there are too many connections, at most: milliseconds. */
+const TELL_MS = 60_000;
+
+/**
+ * Watches over a server's connections from the first byte, before any TLS, to the last.
+ *
+ * When there are too many, the one that has waited longest for its next request makes room, so that whoever holds connections
+ * without asking anything keeps nobody out. A reader that takes nothing is cut off; a slow one is not, nor one for whom there is
+ * nothing to read.
+ */
+export class Connections {
+  readonly #limits: ConnectionLimits;
+  readonly #log: Log;
+  readonly #all = new Set<Connection>();
+  /** Those without a request, the longest first. */
+  readonly #waiting = new Set<Connection>();
+  readonly #bySocket = new WeakMap<Socket, Connection>();
+  /** Those that have not shaken hands, by both ends: the TLS socket does not tell which socket it is around. */
+  readonly #byEnds = new Map<string, Connection>();
+  readonly #sweeper: NodeJS.Timeout;
+  /** Looks, not time: a machine that was asleep has not looked, and its readers could not read. */
+  readonly #looks: number;
+  #closing = false;
+  #toldAt = -Infinity;
+
+  constructor(server: Server, limits: ConnectionLimits, log: Log) {
+    this.#limits = limits;
+    this.#log = log;
+    server.on("connection", (socket: Socket) => this.#open(socket));
+    server.on("secureConnection", (socket: Socket) => this.#secure(socket));
+    server.once("close", () => clearInterval(this.#sweeper));
+    const sweepMs = Math.min(SWEEP_MS, limits.stallMs / 4);
+    this.#looks = Math.ceil(limits.stallMs / sweepMs);
+    this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
+    this.#sweeper.unref();
+  }
+
+  /**
+   * A request has come; its connection rests again when `reply` is closed.
+   *
+   * @returns whether to answer it, to answer it and close the connection, or to refuse it as one of too many at once
+   */
+  begin({ socket }: IncomingMessage, reply: ServerResponse): "answer" | "last" | "refuse" {
+    const connection = this.#bySocket.get(socket);
+    if (!connection) return "last"; // already gone
+    const { replies } = connection;
+    this.#waiting.delete(connection);
+    replies.add(reply);
+    reply.on("close", () => {
+      replies.delete(reply);
+      if (replies.size > 0 || !this.#all.has(connection)) return;
+      this.#rest(connection);
+      if (this.#closing) socket.destroySoon();
+    });
+    if (replies.size > this.#limits.requestsAtOnce) return "refuse";
+    return this.#closing || ++connection.requests >= this.#limits.requests ? "last" : "answer";
+  }
+
+  /** Whether a reply has begun on this connection, so that nothing else can be said on it. */
+  isAnswering(socket: Socket): boolean {
+    const replies = this.#bySocket.get(socket)?.replies ?? [];
+    return [...replies].some(({ headersSent }) => headersSent);
+  }
+
+  /** From here on no connection outlives its reply; those that wait end at once, or when what has begun to arrive is late. */
+  close(): void {
+    this.#closing = true;
+    for (const { raw, socket, restedBytes } of this.#waiting) {
+      if (socket.bytesRead === restedBytes) raw.destroy();
+    }
+    setTimeout(() => {
+      for (const { raw } of this.#waiting) raw.destroy();
+    }, ARRIVAL_MS).unref();
+  }
+
+  /** Cuts them all. */
+  cut(): void {
+    for (const { raw, socket } of this.#all) {
+      socket.destroy();
+      raw.destroy();
+    }
+  }
+
+  #open(raw: Socket): void {
+    const connection: Connection = {
+      raw,
+      socket: raw,
+      replies: new Set(),
+      requests: 0,
+      restedBytes: 0,
+      taken: 0,
+      stuckFor: 0,
+    };
+    const ends = endsOf(raw);
+    this.#all.add(connection);
+    this.#bySocket.set(raw, connection);
+    this.#byEnds.set(ends, connection);
+    this.#rest(connection);
+    raw.once("close", () => {
+      this.#forget(connection);
+      if (this.#byEnds.get(ends) === connection) this.#byEnds.delete(ends);
+    });
+    if (this.#all.size > this.#limits.connections) this.#makeRoom();
+  }
+
+  #secure(socket: Socket): void {
+    const connection = this.#byEnds.get(endsOf(socket));
+    if (!connection) return void socket.destroy(); // gone while it shook hands
+    this.#bySocket.set(socket, connection);
+    connection.socket = socket;
+    connection.restedBytes = socket.bytesRead;
+  }
+
+  #forget(connection: Connection): void {
+    this.#all.delete(connection);
+    this.#waiting.delete(connection);
+  }
+
+  #rest(connection: Connection): void {
+    connection.restedBytes = connection.socket.bytesRead;
+    this.#waiting.add(connection);
+  }
+
+  /** Ends the connection that has waited longest: the newest itself when all others are in a request. */
+  #makeRoom(): void {
+    const [longest] = this.#waiting;
+    if (longest) {
+      this.#forget(longest); // now: it closes later, and the next one may be here before
+      longest.raw.destroy();
+    }
+    const now = performance.now();
+    if (now - this.#toldAt < TELL_MS) return;
+    this.#toldAt = now;
+    this.#log.warn("too many connections; those that wait longest are closed", {
+      most: this.#limits.connections,
+      waiting: this.#waiting.size,
+    });
+  }
+
+  #sweep(): void {
+    for (const connection of this.#all) {
+      const { socket, replies } = connection;
+      if (replies.size === 0) continue;
+      const taken = socket.bytesWritten - socket.writableLength;
+      const isStuck = socket.writableLength > 0 && taken === connection.taken;
+      connection.taken = taken;
+      connection.stuckFor = isStuck ? connection.stuckFor + 1 : 0;
+      if (connection.stuckFor >= this.#looks) {
+        this.#log.info("a client that stopped reading is cut off", {
+          stallMs: this.#limits.stallMs,
+        });
+        socket.destroy();
+      }
+    }
+  }
+}
+
+function endsOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`;
+}
