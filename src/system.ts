@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import type { System } from "./config.ts";
+import { usableCpus } from "./cpus.ts";
 import { runtime } from "./runtime.ts";
 
 /** Looks at this machine, with few questions: each is one more permission on Deno. */
@@ -12,7 +13,7 @@ export function thisSystem(): System {
     runtime: runtime.name,
     tmpdir: process.env.TMPDIR || "/tmp",
     cwd: process.cwd(),
-    cpus: availableParallelism(),
+    cpus: usableCpus(availableParallelism(), readText),
     homedir: process.env.HOME,
     findProgram(name) {
       if (name.includes("/")) return isProgram(name) ? name : undefined;
@@ -40,9 +41,13 @@ export function thisSystem(): System {
         }
       }
     },
-    readText: (path) => attempt(() => readFileSync(path, "utf8")),
+    readText,
     isFile,
   };
+}
+
+function readText(path: string): string | undefined {
+  return attempt(() => readFileSync(path, "utf8"));
 }
 
 function isProgram(path: string): boolean {

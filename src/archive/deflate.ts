@@ -4,7 +4,10 @@ import { Gate } from "./gate.ts";
 
 const deflateRaw = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.deflateRaw);
 
-/** Bytes that one job compresses: as large as one can be while the event loop of a runtime without a pool lives. */
+/**
+ * Bytes that one job compresses. 1 MiB takes as much CPU in all (measured), twice the memory, and holds a runtime that
+ * compresses in place up for twice as long: over 20 ms.
+ */
 export const CHUNK = 512 * 1024;
 
 /** How far back deflate looks (RFC 1951). */
@@ -19,9 +22,9 @@ export function dictionaryOf(piece: Buffer): Buffer {
 }
 
 /**
- * Compresses with raw deflate, at most `threads` pieces at a time, on libuv's pool. (Deno has none and compresses in
- * place: right, but one core.) A file's pieces are compressed side by side, each knowing the last 32 KB before it and
- * ending on a byte, so that one after the other they are one stream; the way of pigz.
+ * Compresses with raw deflate, at most `threads` pieces at a time, on libuv's pool. A file's pieces are compressed side by
+ * side, each knowing the last 32 KB before it and ending on a byte, so that one after the other they are one stream; the
+ * way of pigz. Deno 2.9 compresses in place and leaves the dictionary out of account: right, but on one core, 1 % larger.
  */
 export class Deflater {
   readonly level: number;

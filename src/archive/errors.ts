@@ -20,6 +20,11 @@ export function codeOf(error: unknown): string {
 
 const ROOM = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
+/** Whether the file system has no room for more. */
+export function isNoRoom(error: unknown): boolean {
+  return ROOM.has(codeOf(error));
+}
+
 /** Turns what went wrong while writing `file` into a {@link PackError}; one that already is passes unchanged. */
 export function asPackError(error: unknown, file: string): PackError {
   if (error instanceof PackError) return error;

@@ -1,42 +1,21 @@
-import { isUtf8 } from "node:buffer";
 import zlib from "node:zlib";
-import { Bounded } from "./bounded.ts";
 import { CHUNK, Deflater, dictionaryOf, isCompressed } from "./deflate.ts";
-import { codeOf } from "./errors.ts";
+import { isNoRoom } from "./errors.ts";
 import { closeFd, readFully, statFd } from "./fd.ts";
 import { Gate } from "./gate.ts";
+import { PackedList } from "./packed-list.ts";
+import { readWhole, unreadable } from "./read-whole.ts";
 import { LeftOut, openEntry, readLink } from "./tree.ts";
 import type { Left, Tree, TreeEntry } from "./tree.ts";
-import { isData } from "./survey.ts";
 import { DEFLATED, STORED } from "./zip-format.ts";
 import type { EntryHead, EntrySums } from "./zip-format.ts";
 import type { ZipWriter } from "./zip-writer.ts";
-
-/** Entries named in `GATHER.json` and in memory for each of the lists below; more are only counted. */
-const NAMED = 1000;
 
 /** What an entry counts at least towards the bytes in flight, so that files in flight are bounded too. */
 const LEAST = 64 * 1024;
 
 /** From here on, bytes, an entry gets eight-byte sizes: 4 GiB less what deflate may add to what it cannot compress. */
 const LARGE = 0xf0000000;
-
-/** rsync writes `.name.RANDOM`, six characters, and renames it when it is whole. */
-const RSYNC_TEMPORARY = /(?:^|\/)\.[^/]+\.[A-Za-z0-9]{6}$/;
-
-/** What went into an archive and what did not. Names are the archive's. */
-export interface Contents {
-  /** Files that were not whole when they were packed. */
-  incomplete: Bounded<string>;
-  /** What was left out, and why. */
-  skipped: Bounded<{ path: string; why: string }>;
-  /** What the archive calls otherwise than the disk did; `base64` where the name is no text. */
-  renamed: Bounded<{ name: string; was: string } | { name: string; base64: string }>;
-  /** Files that hold what somebody wanted gathered. */
-  data: number;
-  /** A limit or the finish signal left something out. */
-  cut: boolean;
-}
 
 /** How to go about it. */
 export interface PackTreeOptions {
@@ -55,14 +34,14 @@ interface Small {
 
 /**
  * Packs all of `tree` with `writer`, in order. Reads and compresses several files, or several pieces of one, at a time, and
- * holds a few MB whatever they are. Stops when `finish` is aborted: a file that is half in is taken out again. Rejects with
- * the reason of `signal`, or as the writer does; then nothing is still being read.
+ * holds a few MB whatever they are. Stops when `finish` is aborted or the disk is full: a file that is half in is taken out
+ * again. Rejects with the reason of `signal`, or as the writer does; then nothing is still being read.
  */
 export async function packTree(
   tree: Tree,
   writer: ZipWriter,
   options: PackTreeOptions,
-): Promise<Contents> {
+): Promise<PackedList> {
   return await new TreePacker(writer, options).run(tree);
 }
 
@@ -76,13 +55,7 @@ class TreePacker {
   #written: Promise<void> = Promise.resolve();
   readonly #jobs = new Set<Promise<unknown>>();
   readonly #idle: Buffer[] = [];
-  readonly #contents: Contents = {
-    incomplete: new Bounded(NAMED),
-    skipped: new Bounded(NAMED),
-    renamed: new Bounded(NAMED),
-    data: 0,
-    cut: false,
-  };
+  readonly #contents = new PackedList();
 
   constructor(writer: ZipWriter, options: PackTreeOptions) {
     this.#writer = writer;
@@ -92,7 +65,20 @@ class TreePacker {
     this.#budget = new Gate((2 * options.threads + 2) * CHUNK);
   }
 
-  async run(tree: Tree): Promise<Contents> {
+  async run(tree: Tree): Promise<PackedList> {
+    try {
+      await this.#all(tree);
+    } catch (error) {
+      if (!isNoRoom(error) || this.#options.signal.aborted) throw error;
+      await this.#writer.rollBack();
+      this.#contents.cut = true;
+      this.#contents.full = error;
+    }
+    return this.#contents;
+  }
+
+  /** When it rejects, nothing is under way any more. */
+  async #all(tree: Tree): Promise<void> {
     try {
       for await (const entry of tree.walk()) {
         this.#options.signal.throwIfAborted();
@@ -101,7 +87,6 @@ class TreePacker {
       }
       await this.#written;
       this.#options.signal.throwIfAborted();
-      return this.#contents;
     } finally {
       await Promise.allSettled([this.#written, ...this.#jobs]);
     }
@@ -114,17 +99,16 @@ class TreePacker {
 
   async #pack(entry: TreeEntry | Left): Promise<void> {
     if (entry.kind === "left") {
-      this.#contents.cut ||= entry.cut;
-      this.#contents.skipped.add({ path: entry.name, why: entry.why });
+      this.#contents.left(entry);
     } else if (entry.kind === "file" && entry.size > CHUNK) {
       await this.#packLarge(entry);
     } else {
       const charge = Math.max(LEAST, entry.kind === "file" ? entry.size : 0);
       await this.#budget.acquire(charge);
       this.#inOrder(this.#readSmall(entry), charge, async (small) => {
-        if (small instanceof LeftOut) return this.#leave(entry, small);
+        if (small instanceof LeftOut) return this.#contents.leave(entry, small.message);
         await this.#writer.add(headOf(entry, 0), small.sums, small.data);
-        this.#packed(entry, small.whole);
+        this.#contents.add(entry, small.whole);
         this.#options.onBytes(small.sums.size);
       });
     }
@@ -149,14 +133,10 @@ class TreePacker {
     try {
       if (entry.kind === "folder" || entry.size === 0) return small(Buffer.alloc(0));
       if (entry.kind === "link") return small(await readLink(entry));
-      const { fd, size } = await openEntry(entry);
-      const buffer = Buffer.allocUnsafe(Math.min(size, entry.size));
-      const n = await readFully(fd, buffer, 0).catch(unreadable).finally(() => closeFd(fd));
-      const data = buffer.subarray(0, n);
-      const whole = n === size && size === entry.size;
+      const { data, whole } = await readWhole(entry);
       if (this.#deflater.level === 0 || isCompressed(data)) return small(data, data, whole);
       const packed = await this.#deflater.deflate(data, true);
-      return small(data, packed.length < n ? packed : data, whole);
+      return small(data, packed.length < data.length ? packed : data, whole);
     } catch (error) {
       if (error instanceof LeftOut) return error;
       throw error;
@@ -173,7 +153,7 @@ class TreePacker {
     } catch (error) {
       if (!(error instanceof LeftOut)) throw error;
       this.#drop();
-      this.#leave(entry, error);
+      this.#contents.leave(entry, error.message);
     } finally {
       if (fd !== undefined) await closeFd(fd);
     }
@@ -221,24 +201,12 @@ class TreePacker {
     const after = (await statFd(fd).catch(unreadable)).size;
     this.#inOrder(Promise.resolve(), 0, async () => {
       await this.#writer.end(crc, done);
-      this.#packed(entry, done === entry.size && done === after);
+      this.#contents.add(entry, done === entry.size && done === after);
     });
   }
 
   #drop(): void {
     this.#inOrder(Promise.resolve(), 0, () => this.#writer.drop());
-  }
-
-  #packed(entry: TreeEntry, whole: boolean): void {
-    if (isData(entry)) this.#contents.data++;
-    if (entry.kind === "file" && (!whole || RSYNC_TEMPORARY.test(entry.name))) {
-      this.#contents.incomplete.add(entry.name);
-    }
-    if (entry.renamed) this.#contents.renamed.add({ name: entry.name, ...original(entry) });
-  }
-
-  #leave(entry: TreeEntry, left: LeftOut): void {
-    this.#contents.skipped.add({ path: entry.name, why: left.message });
   }
 }
 
@@ -248,16 +216,7 @@ function small(data: Buffer, packed = data, whole = true): Small {
   return { data: packed, sums, whole };
 }
 
-function unreadable(error: unknown): never {
-  throw new LeftOut(`cannot be read: ${codeOf(error)}`);
-}
-
 function headOf(entry: TreeEntry, size: number): EntryHead {
   const { mode, mtimeMs } = entry;
   return { name: Buffer.from(entry.name), mode, mtimeMs, zip64: size >= LARGE };
-}
-
-function original(entry: TreeEntry): { was: string } | { base64: string } {
-  const bytes = Buffer.from(entry.below, "latin1");
-  return isUtf8(bytes) ? { was: bytes.toString("utf8") } : { base64: bytes.toString("base64") };
 }

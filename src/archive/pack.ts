@@ -1,19 +1,17 @@
 import { constants } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import zlib from "node:zlib";
-import { Deflater } from "./deflate.ts";
 import { asPackError, PackError } from "./errors.ts";
 import { closeFd, openFd } from "./fd.ts";
-import { packTree } from "./pack-tree.ts";
-import type { Contents } from "./pack-tree.ts";
+import { type ArchiveFormat, FORMATS } from "./formats.ts";
+import type { PackedList } from "./packed-list.ts";
+import { giveRoom, takeRoom } from "./room.ts";
 import { survey } from "./survey.ts";
 import type { Survey } from "./survey.ts";
+import { type Judged, judgeImage } from "./judge-image.ts";
 import { takeImage } from "./take-image.ts";
 import { Tree } from "./tree.ts";
-import { verifyZip } from "./verify.ts";
-import { DEFLATED } from "./zip-format.ts";
-import { ZipWriter } from "./zip-writer.ts";
+import { Judge, type Verdict } from "./verdict.ts";
 
 export { removeTree } from "./remove-tree.ts";
 
@@ -27,6 +25,8 @@ export interface PackRequest {
   archiveFilename: string;
   /** What ran and why it ended; becomes the beginning of `GATHER.json`. Called once, when all else is in. */
   describe: (found: Found) => Record<string, unknown>;
+  /** What a tree is packed into; a ZIP unless said. */
+  format?: ArchiveFormat;
   /** Of deflate, 0 (store) to 9. */
   level: number;
   /** Deflate jobs at a time; at most UV_THREADPOOL_SIZE − 2, or reading waits behind them. */
@@ -49,8 +49,8 @@ export interface Found {
 /** The archive. */
 export interface Packed {
   file: string;
-  /** The image's own file, moved; or our ZIP of the tree. */
-  kind: "image" | "zip";
+  /** The image's own file, as it is; or the tree, packed by us. */
+  kind: "image" | ArchiveFormat;
   /** Bytes. */
   size: number;
   /** As RFC 9530 writes it: `sha-256=:<base64>:`. */
@@ -58,9 +58,15 @@ export interface Packed {
   /** With `GATHER.json`; 1 for an image's own, whose inside is not looked at. */
   entries: number;
   whole: boolean;
+  /** It is not whole because the disk had no room for more. */
+  full: boolean;
   incomplete: string[];
   skipped: { path: string; why: string }[];
   onlyFallback: boolean;
+  /** What reading it back found; null where that was not possible, or was ended early. */
+  verdict: Verdict | null;
+  /** Why an image's own archive is not whole, in a sentence. */
+  damage: string | null;
 }
 
 /** How the caller may end it early, and hear of it. */
@@ -73,17 +79,19 @@ export interface PackControl {
   onProgress?: (bytesDone: number, bytesTotal: number) => void;
 }
 
+/** What a ZIP needs at its end besides its directory: what is still to be flushed, and `GATHER.json`. Bytes. */
+const CLOSING = 2 << 20;
+
 /** The sense of O_EXCL: a link that somebody put there is not written through. */
 const CREATE = constants.O_CREAT | constants.O_EXCL | constants.O_RDWR;
 
-const S_IFREG = 0o100000;
-
 /**
- * Makes the archive out of what a gather left, and reads it back. The tree stays (but for an image's own archive, which is
- * moved); `removeTree` takes it away once the record knows of the archive.
+ * Makes the archive out of what a gather left, and reads it back. The tree stays; `removeTree` takes it away once
+ * the record knows of the archive. Until then packing again, after a crash, does the same again.
  *
  * Returns `undefined` when nothing was gathered: no non-empty regular file besides oc's own, or nothing was in when `finish`
- * came. Rejects with a {@link PackError} when the archive cannot be written or does not read back, and with the reason of
+ * came. A ZIP for which the disk has no room is closed with what is in; room for its end is kept from the beginning.
+ * Rejects with a {@link PackError} when the archive cannot be written or does not read back, and with the reason of
  * `signal`. In neither case is there a file.
  */
 export async function pack(
@@ -96,34 +104,54 @@ export async function pack(
     const tree = await Tree.open(request.tree);
     const found = tree && await survey(tree, request.archiveFilename, signal);
     if (!tree || !found || found.data === 0) return undefined;
-    if (!found.image) return await packZip(tree, found, request, control);
+    if (!found.image) return await packAll(tree, found, request, control);
     const taken = await takeImage(found.image, request.folder, signal);
-    const nothing = { incomplete: [], skipped: [], onlyFallback: false };
-    return { ...taken, kind: "image", entries: 1, whole: true, ...nothing };
+    const nothing = { full: false, incomplete: [], skipped: [], onlyFallback: false };
+    const judged = await judge(taken.file, taken.digest, control);
+    return { ...taken, kind: "image", entries: 1, whole: true, ...nothing, ...judged };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     throw asPackError(error, request.folder);
   }
 }
 
-async function packZip(
+/** Reads an image's archive back, until `finish`: what it is then is told by what ended it. */
+async function judge(
+  file: string,
+  digest: string,
+  { signal, finish }: PackControl,
+): Promise<Judged> {
+  try {
+    return await judgeImage(file, digest, finish ? AbortSignal.any([signal, finish]) : signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (finish?.aborted) return { verdict: null, damage: null };
+    throw error;
+  }
+}
+
+async function packAll(
   tree: Tree,
-  { bytes, onlyFallback }: Survey,
+  { bytes, directory, onlyFallback }: Survey,
   request: PackRequest,
   { signal, finish, onProgress }: PackControl,
 ): Promise<Packed | undefined> {
-  const file = join(request.folder, "archive.zip");
+  const { format = "zip", level, threads } = request;
+  const { make, verify } = FORMATS[format];
+  const file = join(request.folder, `archive.${format}`);
   const temporary = `${file}.part`;
+  const room = `${temporary}.room`;
   await rm(temporary, { force: true }); // of a process that was killed
   try {
+    if (format === "zip") await takeRoom(room, directory + CLOSING);
     const fd = await openFd(temporary, CREATE, 0o600);
-    let result: Omit<Packed, "size" | "digest">;
+    let result: Omit<Packed, "size" | "digest" | "verdict">;
+    const archive = make(fd, level, threads);
     try {
-      const writer = new ZipWriter(fd);
       let done = 0;
       const onBytes = (n: number) => onProgress?.(Math.min(done += n, bytes), bytes);
-      const options = { level: request.level, threads: request.threads, signal, finish, onBytes };
-      const contents = await packTree(tree, writer, options);
+      const contents = await archive.pack(tree, { signal, finish, onBytes });
+      await giveRoom(room);
       if (contents.data === 0) {
         await rm(temporary, { force: true });
         return nothingIn(contents);
@@ -133,26 +161,33 @@ async function packZip(
         skipped: contents.skipped.items,
         onlyFallback,
         whole: !contents.cut,
+        full: contents.full !== undefined,
       };
-      const described = request.describe({ ...lists, entries: writer.entries });
-      await addGatherJson(writer, { ...described, ...packing(contents, writer.entries) });
-      await writer.close();
-      result = { file, kind: "zip", entries: writer.entries, ...lists };
+      const entries = archive.entries();
+      const described = request.describe({ ...lists, entries });
+      const json = { ...described, ...packing(contents, entries) };
+      await archive.add("GATHER.json", Buffer.from(JSON.stringify(json, null, 2) + "\n"));
+      await archive.close();
+      result = { file, kind: format, entries: archive.entries(), ...lists, damage: null };
     } finally {
+      await archive.settled();
       await closeFd(fd);
     }
     const { entries } = result;
-    const verified = await verifyZip(temporary, { entries, threads: request.threads, signal });
+    const judge = new Judge();
+    const verified = await verify(temporary, { entries, threads, signal, judge });
     await rename(temporary, file);
-    return { ...result, ...verified };
+    return { ...result, ...verified, verdict: judge.verdict(true) };
   } catch (error) {
     await rm(temporary, { force: true });
+    await giveRoom(room);
     throw error;
   }
 }
 
 /** Nothing in because it was ended early is no fault; nothing in although there was something is one. */
-function nothingIn({ cut, skipped }: Contents): undefined {
+function nothingIn({ cut, full, skipped }: PackedList): undefined {
+  if (full) throw full;
   const first = skipped.items[0];
   if (cut || !first) return undefined;
   throw new PackError(
@@ -162,7 +197,7 @@ function nothingIn({ cut, skipped }: Contents): undefined {
 }
 
 /** The packer's part of `GATHER.json`; `counts` are whole where the lists are cut. */
-function packing(contents: Contents, entries: number): Record<string, unknown> {
+function packing(contents: PackedList, entries: number): Record<string, unknown> {
   const { incomplete, skipped, renamed } = contents;
   return {
     whole: !contents.cut,
@@ -176,14 +211,4 @@ function packing(contents: Contents, entries: number): Record<string, unknown> {
     skipped: skipped.items,
     renamed: renamed.items,
   };
-}
-
-async function addGatherJson(writer: ZipWriter, content: Record<string, unknown>): Promise<void> {
-  const data = Buffer.from(JSON.stringify(content, null, 2) + "\n");
-  const packed = await new Deflater(6, 1).deflate(data, true);
-  const name = Buffer.from("GATHER.json");
-  const head = { name, mode: S_IFREG | 0o644, mtimeMs: Date.now(), zip64: false };
-  const crc = zlib.crc32(data);
-  const sums = { method: DEFLATED, crc, size: data.length, packed: packed.length } as const;
-  await writer.add(head, sums, packed);
 }

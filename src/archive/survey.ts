@@ -21,6 +21,9 @@ export function isData(entry: TreeEntry | Left): boolean {
   return entry.kind === "file" && entry.size > 0 && !isOcsOwn(entry);
 }
 
+/** What a record of a ZIP's directory takes besides the name, at most: its fixed part and the extra fields we write. Bytes. */
+const RECORD = 46 + 28 + 9;
+
 /** What a tree holds, before anything is done with it. */
 export interface Survey {
   /** Files that {@link isData}. */
@@ -29,6 +32,8 @@ export interface Survey {
   onlyFallback: boolean;
   /** Bytes of all regular files. */
   bytes: number;
+  /** At most what a ZIP's directory of all entries takes: bytes. */
+  directory: number;
   /** The archive that the image made, where it stands alone. */
   image: TreeEntry | undefined;
 }
@@ -47,9 +52,11 @@ export async function survey(
   let data = 0;
   let fallback = 0;
   let bytes = 0;
+  let directory = 0;
   let others = 0;
   for await (const entry of tree.walk()) {
     signal.throwIfAborted();
+    directory += RECORD + Buffer.byteLength(entry.name);
     if (entry.kind === "file") bytes += entry.size;
     if (isData(entry)) {
       data++;
@@ -59,7 +66,7 @@ export async function survey(
     else if (entry.kind !== "folder" && !isOcsOwn(entry)) others++;
   }
   const image = own.length === 1 && others === 0 ? own[0] : undefined;
-  return { data, onlyFallback: data > 0 && data === fallback, bytes, image };
+  return { data, onlyFallback: data > 0 && data === fallback, bytes, directory, image };
 }
 
 function isArchive(entry: TreeEntry, archiveFilename: string): boolean {

@@ -1,4 +1,4 @@
-import { chmod, lstat, rename } from "node:fs/promises";
+import { chmod, link, lstat, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Cursor } from "./cursor.ts";
 import { PackError } from "./errors.ts";
@@ -14,9 +14,10 @@ function archiveName(filename: string): string {
 }
 
 /**
- * Makes the archive that an image left the gather's archive: digests it and moves it to `folder`, mode 0600, under one
- * rename. Rejects with a {@link PackError} when it cannot be read or is not what it was, or with the signal's reason; it is
- * then still in its place.
+ * Makes the archive that an image left the gather's archive: digests it and gives it a second name in `folder`, mode 0600.
+ * The first name stays until the tree goes, so that a crash in between loses nothing and packing again does the same again;
+ * only where the file system has no hard links is it moved. Rejects with a {@link PackError} when it cannot be read or is
+ * not what it was, or with the signal's reason.
  */
 export async function takeImage(
   entry: TreeEntry,
@@ -35,7 +36,8 @@ export async function takeImage(
     const cursor = new Cursor(fd, signal);
     await cursor.skipRest();
     const size = cursor.position;
-    await rename(fsPath(entry.path), file);
+    await rm(file, { force: true }); // of a process that was killed
+    await link(fsPath(entry.path), file).catch(() => rename(fsPath(entry.path), file));
     const moved = await lstat(file);
     if (!moved.isFile() || moved.ino !== entry.ino || moved.size !== size) {
       throw new PackError("EVERIFY", `The image's archive ${entry.name} changed while it was read`);

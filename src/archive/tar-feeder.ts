@@ -26,9 +26,15 @@ export class TarFeeder {
   #padding = 0;
   /** Empty blocks one after the other, where a header is expected: two end a tar, and nothing counts behind them. */
   #empty = 0;
+  #position = 0;
 
   constructor(write: (data: Buffer) => Promise<void>) {
     this.#write = write;
+  }
+
+  /** Bytes of the tar that were handed over: when the parser tells of an entry, its content begins there. */
+  get position(): number {
+    return this.#position;
   }
 
   /** Whether the mark at the tar's end has come. */
@@ -53,6 +59,7 @@ export class TarFeeder {
       if (this.#content > 0) {
         const length = Math.min(this.#content, piece.length - at);
         this.#content -= length;
+        this.#position += length;
         await this.#write(piece.subarray(at, at += length));
         continue;
       }
@@ -67,6 +74,7 @@ export class TarFeeder {
     const block = this.#block;
     this.#block = Buffer.allocUnsafe(BLOCK);
     this.#filled = 0;
+    this.#position += BLOCK;
     if (block.every((byte) => byte === 0)) {
       this.#empty++;
       return;

@@ -8,8 +8,9 @@ import { TarError, TarFeeder } from "./tar-feeder.ts";
 export interface TarEntry {
   name: RawPath;
   kind: "file" | "folder" | "link" | "hard link" | "device" | "fifo" | "sparse file" | "unknown";
-  /** Bytes that follow. */
+  /** Bytes that follow, and where in the tar they begin. */
   size: number;
+  offset: number;
   mode: number;
   /** NaN where the header holds no time. */
   mtimeMs: number;
@@ -76,7 +77,7 @@ export async function readTar(
     await new Promise<void>((resolve) => wake = resolve);
   });
   parser.on("entry", (headers, content, next) => {
-    const entry = entryOf(headers);
+    const entry = entryOf(headers, feeder.position);
     // tar-stream takes a folder to have no content, and never ends the stream of one that claims some.
     const size = headers.type === "directory" ? 0 : entry.size;
     content.on("error", () => {});
@@ -138,7 +139,7 @@ async function passOver(content: Content): Promise<void> {
   });
 }
 
-function entryOf(headers: Header): TarEntry {
+function entryOf(headers: Header, offset: number): TarEntry {
   const pax = (headers.pax ?? {}) as Readonly<Record<string, string>>;
   const isSparse = Object.keys(pax).some((key) => key.startsWith("GNU.sparse."));
   return {
@@ -146,6 +147,7 @@ function entryOf(headers: Header): TarEntry {
     name: pax["path"] ? rawPath(pax["path"]) : headers.name,
     kind: isSparse ? "sparse file" : KINDS[headers.type ?? ""] ?? "unknown",
     size: headers.size,
+    offset,
     mode: headers.mode,
     mtimeMs: headers.mtime.getTime(),
     link: pax["linkpath"] ? rawPath(pax["linkpath"]) : headers.linkname ?? "",

@@ -9,6 +9,7 @@ import { codeOf, PackError } from "./errors.ts";
 import { Cursor } from "./cursor.ts";
 import { closeFd, openFd } from "./fd.ts";
 import { Gate } from "./gate.ts";
+import { Judge } from "./verdict.ts";
 import { DEFLATED, STORED } from "./zip-format.ts";
 
 const inflateRaw = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.inflateRaw);
@@ -32,6 +33,7 @@ interface Expected {
   size: number;
   crc: number;
   method: number;
+  isLink: boolean;
 }
 
 /** How to read an archive back. */
@@ -41,6 +43,8 @@ export interface VerifyOptions {
   /** Entries inflated at a time. */
   threads: number;
   signal: AbortSignal;
+  /** Sees every entry go by, not quite in their order. */
+  judge?: Judge;
 }
 
 /** An archive that was read back. */
@@ -65,7 +69,7 @@ export async function verifyZip(file: string, options: VerifyOptions): Promise<V
   const fd = await openFd(file, constants.O_RDONLY);
   try {
     const cursor = new Cursor(fd, options.signal);
-    await new Reader(file, cursor, options.threads).check(expected);
+    await new Reader(file, cursor, options.threads, options.judge).check(expected);
     await cursor.skipRest();
     return { size: cursor.position, digest: cursor.digest() };
   } finally {
@@ -84,7 +88,8 @@ function readDirectory(file: string): Promise<Expected[]> {
     const zip = new StreamZip({ file, storeEntries: false });
     zip.on("entry", (entry: ZipEntry) => {
       const { offset, compressedSize, size, crc, method } = entry;
-      entries.push({ offset, packed: compressedSize, size, crc, method });
+      const isLink = (entry.attr >>> 28) === 0o12;
+      entries.push({ offset, packed: compressedSize, size, crc, method, isLink });
     });
     zip.on("ready", () => zip.close(() => resolve(entries)));
     zip.on("error", (error: unknown) => {
@@ -103,11 +108,13 @@ class Reader {
   readonly #file: string;
   readonly #cursor: Cursor;
   readonly #gate: Gate;
+  readonly #judge: Judge | undefined;
 
-  constructor(file: string, cursor: Cursor, threads: number) {
+  constructor(file: string, cursor: Cursor, threads: number, judge: Judge | undefined) {
     this.#file = file;
     this.#cursor = cursor;
     this.#gate = new Gate(2 * threads * AT_ONCE);
+    this.#judge = judge;
   }
 
   async check(expected: Expected[]): Promise<void> {
@@ -115,15 +122,17 @@ class Reader {
     try {
       for (const [i, entry] of expected.entries()) {
         if (i % AT_A_TURN === 0) await setImmediate();
-        await this.#header(entry).catch((error) => this.#at(i, error));
+        const name = await this.#header(entry).catch((error) => this.#at(i, error));
         if (Math.max(entry.packed, entry.size) > AT_ONCE) {
           await this.#large(entry).catch((error) => this.#at(i, error));
+          this.#see(name, entry, undefined);
           continue;
         }
         const charge = Math.max(LEAST, entry.packed + entry.size);
         await this.#gate.acquire(charge);
         const data = Buffer.from(await this.#cursor.take(entry.packed));
         const job: Promise<void> = small(data, entry)
+          .then((plain) => this.#see(name, entry, plain))
           .catch((error) => this.#at(i, error))
           .then(() => this.#gate.release(charge), (error) => this.#gate.fail(error))
           .finally(() => jobs.delete(job));
@@ -142,14 +151,19 @@ class Reader {
     fail(this.#file, `entry ${i}: ${error instanceof Error ? error.message : error}`, error);
   }
 
-  /** Its own header must say what the directory says, where the directory says it is. */
-  async #header(entry: Expected): Promise<void> {
+  #see(name: string, { size, isLink }: Expected, plain: Buffer | undefined): void {
+    const type = name.endsWith("/") ? "folder" : isLink ? "link" : "file";
+    this.#judge?.see({ path: name, type, size }, Judge.wants(size) ? plain : undefined);
+  }
+
+  /** Its own header must say what the directory says, where the directory says it is. Gives its name. */
+  async #header(entry: Expected): Promise<string> {
     if (entry.offset !== this.#cursor.position) {
       throw new Fault(`begins at ${entry.offset}, the one before ends at ${this.#cursor.position}`);
     }
     const fixed = Buffer.from(await this.#cursor.take(30));
     if (fixed.readUInt32LE(0) !== 0x04034b50) throw new Fault("no header where one should be");
-    await this.#cursor.take(fixed.readUInt16LE(26));
+    const name = (await this.#cursor.take(fixed.readUInt16LE(26))).toString("utf8");
     const extra = await this.#cursor.take(fixed.readUInt16LE(28));
     let packed = fixed.readUInt32LE(18);
     let size = fixed.readUInt32LE(22);
@@ -161,6 +175,7 @@ class Reader {
       packed === entry.packed && size === entry.size;
     if (!same) throw new Fault("its own header and the directory differ");
     if (entry.method !== STORED && entry.method !== DEFLATED) throw new Fault("unknown method");
+    return name;
   }
 
   async #large(entry: Expected): Promise<void> {
@@ -176,11 +191,12 @@ class Reader {
   }
 }
 
-async function small(data: Buffer, entry: Expected): Promise<void> {
+async function small(data: Buffer, entry: Expected): Promise<Buffer> {
   const options = { chunkSize: Math.max(1024, entry.size), maxOutputLength: entry.size + 1 };
   const inflate = entry.packed <= SYNC ? zlib.inflateRawSync : inflateRaw;
   const plain = entry.method === STORED ? data : await inflate(data, options);
   compare(entry, plain.length, zlib.crc32(plain));
+  return plain;
 }
 
 async function* inflated(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

@@ -19,7 +19,7 @@ interface OpenEntry {
 
 /**
  * Writes a ZIP into an empty file, one entry after the other. It does not compress, it does not close the descriptor, and
- * it takes one call at a time. Every method rejects as write(2) does, and the file is then of no use.
+ * it takes one call at a time. Every method rejects as write(2) does, and the file is then of no use but for {@link rollBack}.
  *
  * What is written before {@link close} can be read from its local headers alone: they hold the true sums.
  */
@@ -30,6 +30,8 @@ export class ZipWriter {
   /** Where in the file the stage begins. */
   #flushed = 0;
   #open: OpenEntry | undefined;
+  /** Where the last whole entry ends. */
+  #end = 0;
   readonly #blocks: Buffer[] = [];
   #blockUsed = 0;
   #entries = 0;
@@ -53,6 +55,7 @@ export class ZipWriter {
     await this.#append(localHeader(head, sums));
     await this.#append(data);
     this.#remember(centralRecord(head, sums, offset));
+    this.#end = this.#position;
   }
 
   /** Begins an entry that comes in pieces: then {@link data} for each, and {@link end} or {@link drop}. */
@@ -80,18 +83,26 @@ export class ZipWriter {
     if (staged >= 0) header.copy(this.#stage, staged);
     else await writeFully(this.#fd, header, offset);
     this.#remember(centralRecord(head, sums, offset));
+    this.#end = this.#position;
   }
 
   /** Forgets the entry that was begun: the next one is written over it. */
   drop(): void {
-    const open = this.#open;
-    if (!open) return;
+    if (!this.#open) return;
     this.#open = undefined;
-    if (open.offset >= this.#flushed) this.#staged = open.offset - this.#flushed;
-    else {
-      this.#staged = 0;
-      this.#flushed = open.offset;
-    }
+    this.#goBack();
+  }
+
+  /** After a failure to write: gives back all room but that of whole entries. Then the file can still be closed. */
+  async rollBack(): Promise<void> {
+    this.#open = undefined;
+    this.#goBack();
+    await truncateFd(this.#fd, this.#flushed);
+  }
+
+  #goBack(): void {
+    this.#staged = Math.max(0, this.#end - this.#flushed);
+    this.#flushed = Math.min(this.#end, this.#flushed);
   }
 
   /** Writes the central directory and cuts the file there. Returns its size. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { readdir, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -128,6 +129,23 @@ test("a full disk is told in a sentence, with its code, and leaves no half archi
     assert.equal(acted.error?.name, "PackError");
     assert.equal(acted.error.code, "ENOSPC");
     assert.match(acted.error.message, /^Cannot write the archive .*no room is left.*ENOSPC/);
+  });
+});
+
+test("a disk that fills up leaves an archive of what was whole by then", async () => {
+  await inWork(async (tree, folder) => {
+    // Some fifty of a hundred have room in 4 MB, 2 of which are kept for the archive's end.
+    const names = Array.from({ length: 100 }, (_, i) => `${i + 100}.bin`);
+    const files = Object.fromEntries(names.map((name) => [name, randomBytes(40_000)]));
+    await fill(tree, files);
+    const small = join(folder, "small");
+    const before = `mkdir -p '${small}'; mount -t tmpfs -o size=4m tmpfs '${small}'`;
+    const { packed, error, left } = await act({ action: "pack", tree, folder: small }, { before });
+    assert.equal(error, undefined);
+    assert.deepEqual(left, ["archive.zip"]);
+    assert.equal(packed?.full, true);
+    assert.equal(packed.whole, false);
+    assert.ok(packed.entries > 20 && packed.entries < 100, `${packed.entries} were read back`);
   });
 });
 

@@ -23,7 +23,7 @@ export async function inWork(body: (tree: string, folder: string) => Promise<voi
     await body(tree, folder);
   } finally {
     await run("chmod", ["-R", "u+rwx", folder]);
-    await rm(folder, { recursive: true, force: true });
+    await run("rm", ["-rf", folder]); // also takes paths that node:fs cannot open
   }
 }
 

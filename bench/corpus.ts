@@ -1,0 +1,257 @@
+/** Trees that look like a must-gather's, made from a seed: the same bytes every time, on every machine. */
+import { mkdir, open, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+/** What of the bytes is what; roughly a must-gather of Forklift and one of OpenShift together. */
+const SHARES = { logs: 0.7, manifests: 0.2, events: 0.06, rotated: 0.04 };
+
+/** A container log: up to 100 MB where the corpus is large enough, else a tenth of it. Bytes. */
+const LONGEST_LOG = 100e6;
+
+/** Written at a time, bytes. */
+const PIECE = 1 << 20;
+
+/**
+ * Lines are made so many times and then drawn: far more than deflate sees at once (32 KB), so that it cannot tell, and fifty
+ * times faster than making each.
+ */
+const DRAWN_FROM = 20_000;
+
+/** The newest time that stands in a file: milliseconds. */
+const NOW = Date.UTC(2026, 0, 15);
+
+/** What was made. */
+export interface Corpus {
+  files: number;
+  bytes: number;
+}
+
+/**
+ * Fills `folder`, which must not exist, with about `bytes` bytes. Rejects as `node:fs` does; what is there then stays.
+ */
+export async function makeCorpus(folder: string, bytes: number, seed: number): Promise<Corpus> {
+  const maker = new Maker(folder, new Random(seed));
+  await maker.logs(bytes * SHARES.logs, Math.min(LONGEST_LOG, bytes / 10));
+  await maker.manifests(bytes * SHARES.manifests);
+  await maker.events(bytes * SHARES.events);
+  await maker.rotated(bytes * SHARES.rotated);
+  return { files: maker.files, bytes: maker.bytes };
+}
+
+/** mulberry32: small, fast, and good enough to keep deflate from seeing a pattern. */
+class Random {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** From 0 to below `limit`, whole. */
+  below(limit: number): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return Math.floor(((t ^ (t >>> 14)) >>> 0) / 0x100000000 * limit);
+  }
+
+  hex(digits: number): string {
+    let text = "";
+    while (text.length < digits) text += this.below(0x100000000).toString(16).padStart(8, "0");
+    return text.slice(0, digits);
+  }
+
+  uid(): string {
+    return `${this.hex(8)}-${this.hex(4)}-4${this.hex(3)}-a${this.hex(3)}-${this.hex(12)}`;
+  }
+
+  pick(from: readonly string[]): string {
+    return from[this.below(from.length)] ?? "";
+  }
+}
+
+const NAMESPACES = [
+  "openshift-mtv",
+  "konveyor-forklift",
+  "openshift-cnv",
+  "openshift-storage",
+  "openshift-monitoring",
+  "openshift-image-registry",
+  "kube-system",
+  "production-web",
+];
+const WORKLOADS = [
+  "forklift-controller",
+  "forklift-api",
+  "forklift-validation",
+  "virt-v2v",
+  "cdi-importer",
+  "virt-handler",
+  "prometheus-k8s",
+  "image-registry",
+];
+const KINDS = [
+  "pods",
+  "configmaps",
+  "persistentvolumeclaims",
+  "virtualmachines",
+  "plans",
+  "events",
+];
+const LEVELS = ["info", "info", "info", "debug", "warning", "error"];
+const MESSAGES = [
+  "Reconcile started.",
+  "Reconcile ended.",
+  "Migration [RUN]",
+  "Next condition evaluated",
+  "Snapshot created for disk",
+  "Transfer progress updated",
+  "DataVolume phase changed",
+  "Failed to list resource, will retry",
+  "Watch closed by the server, restarting from the last known version",
+  "Conversion: copying blocks with nbdkit, vddk plugin",
+];
+
+class Maker {
+  readonly #folder: string;
+  readonly #random: Random;
+  readonly #logLines: readonly string[];
+  readonly #manifestFields: readonly string[];
+  readonly #eventItems: readonly string[];
+  files = 0;
+  bytes = 0;
+
+  constructor(folder: string, random: Random) {
+    this.#folder = folder;
+    this.#random = random;
+    const draw = (make: () => string) => Array.from({ length: DRAWN_FROM }, make);
+    this.#logLines = draw(() => this.#logLine());
+    this.#manifestFields = draw(() => this.#manifestField());
+    this.#eventItems = draw(() => this.#event());
+  }
+
+  /** Container logs, half as long as `longest` to as long. */
+  async logs(total: number, longest: number): Promise<void> {
+    for (let left = total; left > 0;) {
+      const size = Math.min(left, longest / 2 + this.#random.below(longest / 2));
+      await this.#stream(`${this.#pod()}/logs/current.log`, size);
+      left -= size;
+    }
+  }
+
+  /** Manifests of 1 to 60 KB. */
+  async manifests(total: number): Promise<void> {
+    for (let left = total; left > 0;) {
+      const random = this.#random;
+      const namespace = random.pick(NAMESPACES);
+      const kind = random.pick(KINDS);
+      const name = `${random.pick(WORKLOADS)}-${random.hex(10)}`;
+      const size = 1000 + random.below(59_000);
+      let text = this.#manifestHead(kind, namespace, name);
+      while (text.length < size) text += random.pick(this.#manifestFields);
+      await this.#write(`namespaces/${namespace}/core/${kind}/${name}.yaml`, text);
+      left -= text.length;
+    }
+  }
+
+  /** Lists of events, in JSON, up to 2 MB. */
+  async events(total: number): Promise<void> {
+    for (let left = total; left > 0;) {
+      const size = Math.min(left, 100_000 + this.#random.below(1_900_000));
+      let text = '{"apiVersion":"v1","kind":"EventList","items":[' +
+        this.#random.pick(this.#eventItems);
+      while (text.length < size) {
+        text += "," + this.#random.pick(this.#eventItems);
+      }
+      const name = `${this.#random.pick(NAMESPACES)}/core/events-${this.#random.hex(6)}.json`;
+      await this.#write(`namespaces/${name}`, text + "]}\n");
+      left -= text.length;
+    }
+  }
+
+  /** Logs that were rotated: packed already, so that an archive only carries them. */
+  async rotated(total: number): Promise<void> {
+    for (let left = total; left > 0;) {
+      let text = "";
+      while (text.length < 4_000_000) text += this.#random.pick(this.#logLines);
+      const packed = gzipSync(text, { level: 6 });
+      await this.#write(`${this.#pod()}/logs/rotated/0.log.gz`, packed);
+      left -= packed.length;
+    }
+  }
+
+  #pod(): string {
+    const random = this.#random;
+    const pod = `${random.pick(WORKLOADS)}-${random.hex(9)}-${random.hex(5)}`;
+    return `namespaces/${random.pick(NAMESPACES)}/pods/${pod}/main/main`;
+  }
+
+  #time(): string {
+    return new Date(NOW - this.#random.below(86_400_000)).toISOString();
+  }
+
+  #logLine(): string {
+    const random = this.#random;
+    return `${this.#time()} {"level":"${random.pick(LEVELS)}","ts":"${this.#time()}","logger":"${
+      random.pick(WORKLOADS)
+    }|${random.hex(5)}","msg":"${random.pick(MESSAGES)}","plan":{"name":"plan-${
+      random.below(40)
+    }","namespace":"${random.pick(NAMESPACES)}"},"vm":"vm-${random.below(5000)}","completed":${
+      random.below(100_000)
+    },"uid":"${random.below(8) === 0 ? random.uid() : ""}"}\n`;
+  }
+
+  #manifestHead(kind: string, namespace: string, name: string): string {
+    return `---\napiVersion: v1\nkind: ${kind}\nmetadata:\n  name: ${name}\n  namespace: ${namespace}\n  uid: ${this.#random.uid()}\n  creationTimestamp: "${this.#time()}"\n  resourceVersion: "${
+      this.#random.below(9e8)
+    }"\nstatus:\n  conditions:\n`;
+  }
+
+  #manifestField(): string {
+    const random = this.#random;
+    return `  - lastProbeTime: null\n    lastTransitionTime: "${this.#time()}"\n    message: ${
+      random.pick(MESSAGES)
+    }\n    observedGeneration: ${random.below(1000)}\n    reason: ${
+      random.pick(WORKLOADS)
+    }\n    status: "True"\n    containerID: cri-o://${random.hex(random.below(3) * 16)}\n`;
+  }
+
+  #event(): string {
+    const random = this.#random;
+    return `{"metadata":{"name":"${random.pick(WORKLOADS)}.${random.hex(16)}","namespace":"${
+      random.pick(NAMESPACES)
+    }","uid":"${random.uid()}"},"reason":"Pulled","message":"${
+      random.pick(MESSAGES)
+    }","firstTimestamp":"${this.#time()}","count":${random.below(500)},"type":"Normal"}`;
+  }
+
+  async #write(path: string, content: string | Buffer): Promise<void> {
+    await mkdir(dirname(join(this.#folder, path)), { recursive: true });
+    await writeFile(join(this.#folder, path), content);
+    this.#count(content.length);
+  }
+
+  async #stream(path: string, size: number): Promise<void> {
+    await mkdir(dirname(join(this.#folder, path)), { recursive: true });
+    const file = await open(join(this.#folder, path), "w");
+    try {
+      let done = 0;
+      while (done < size) {
+        let piece = "";
+        while (piece.length < Math.min(PIECE, size - done)) {
+          piece += this.#random.pick(this.#logLines);
+        }
+        await file.writeFile(piece);
+        done += piece.length;
+      }
+      this.#count(done);
+    } finally {
+      await file.close();
+    }
+  }
+
+  #count(bytes: number): void {
+    this.files++;
+    this.bytes += bytes;
+  }
+}

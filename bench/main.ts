@@ -1,0 +1,15 @@
+/** What is measured: `node bench/main.ts <which> [options]`. */
+import process from "node:process";
+import { benchPack } from "./pack.ts";
+
+const benches: Readonly<Record<string, (args: string[]) => Promise<void>>> = { pack: benchPack };
+
+const [which = "", ...args] = process.argv.slice(2);
+const bench = Object.hasOwn(benches, which) ? benches[which] : undefined;
+try {
+  if (!bench) throw new Error(`Say what to measure: ${Object.keys(benches).join(", ")}`);
+  await bench(args);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 1;
+}
