@@ -9,10 +9,20 @@ import type { Log } from "./log.ts";
 import { reasonOf } from "./log.ts";
 import { Problem } from "./problem.ts";
 import { archiveRoutes, type ArchiveRoutesDeps, hasGoodLink } from "./routes/archive.ts";
+import { consoleRoutes, type ConsoleRoutesDeps } from "./routes/console.ts";
+import { eventRoutes, type EventRoutesDeps } from "./routes/events.ts";
+import { filesRoutes, type FilesRoutesDeps } from "./routes/files.ts";
 import { gatherRoutes, type GatherRoutesDeps } from "./routes/gathers.ts";
 import { healthRoutes, type HealthRoutesDeps } from "./routes/health.ts";
 
-export interface AppDeps extends GatherRoutesDeps, ArchiveRoutesDeps, HealthRoutesDeps {
+export interface AppDeps
+  extends
+    GatherRoutesDeps,
+    ArchiveRoutesDeps,
+    ConsoleRoutesDeps,
+    EventRoutesDeps,
+    FilesRoutesDeps,
+    HealthRoutesDeps {
   log: Log;
   /** Who may call; undefined lets in whoever reaches the service. */
   access: AccessCheck | undefined;
@@ -51,8 +61,10 @@ export function createApp(deps: AppDeps) {
     .use(crossOrigin(deps.corsOrigins))
     .use("/must-gather/*", gate(deps.hasStarted))
     .use("/", host)
+    .use("/events", host)
     .use("/must-gather/*", host)
     .use(siteGuard(deps.corsOrigins, access !== undefined))
+    .use("/events", who)
     .use("/must-gather/*", who)
     .use(methodNotAllowed({
       app,
@@ -63,9 +75,12 @@ export function createApp(deps: AppDeps) {
           headers: { allow: methods.join(", ") },
         }).toResponse(),
     }))
+    .route("/", consoleRoutes(deps))
     .route("/", healthRoutes(deps))
     .route("/", gatherRoutes(deps))
-    .route("/", archiveRoutes(deps));
+    .route("/", archiveRoutes(deps))
+    .route("/", filesRoutes(deps))
+    .route("/", eventRoutes(deps));
 }
 
 const passOn: MiddlewareHandler = (_, next) => next();

@@ -10,6 +10,7 @@ import { createApp } from "./app.ts";
 import { createAccess } from "./auth/access.ts";
 import { type Clusters, createClusters } from "./auth/clusters.ts";
 import { refusal } from "./auth/middleware.ts";
+import { ArchiveReader } from "./archive/archive-reader.ts";
 import { Links } from "./archive/links.ts";
 import { type Config, ConfigError, readConfig, type System } from "./config.ts";
 import { createCredentials } from "./gathers/credentials.ts";
@@ -17,11 +18,14 @@ import { Bodies } from "./gathers/bodies.ts";
 import { Disk } from "./gathers/disk.ts";
 import { drainGathers } from "./gathers/drain.ts";
 import type { Entry } from "./gathers/entry.ts";
+import { Events } from "./gathers/events.ts";
 import { Intake } from "./gathers/intake.ts";
 import { Journal } from "./gathers/journal.ts";
 import { Lifecycle } from "./gathers/lifecycle.ts";
 import { createOcGatherer, EMBEDDED_IMAGE } from "./gathers/oc-gatherer.ts";
 import { createPacker } from "./gathers/packer.ts";
+import { Durations, tickProgress } from "./gathers/progress.ts";
+import { progressOf } from "./gathers/record.ts";
 import { readJournal, recoverGathers } from "./gathers/recovery.ts";
 import { Reaper } from "./gathers/reaper.ts";
 import { Registry } from "./gathers/registry.ts";
@@ -32,6 +36,7 @@ import { callOc } from "./oc/call.ts";
 import { ocEnvironment } from "./oc/environment.ts";
 import { readFeatures } from "./oc/features.ts";
 import { badRequest } from "./problem.ts";
+import { readConsole } from "./routes/console.ts";
 import { ownProgram, runtime, spareThreads } from "./runtime.ts";
 import { createServer } from "./server.ts";
 import { thisSystem } from "./system.ts";
@@ -72,7 +77,15 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     workPath,
     fallback: homeKubeconfig(system),
   });
-  const registry = new Registry(journal);
+  const events = new Events();
+  const durations = new Durations();
+  const registry = new Registry(journal, {
+    progressed: ({ entry }) => {
+      const estimate = durations.estimate(entry, Date.now());
+      events.progress(entry.id, progressOf(entry, { queuePosition: null, estimate }));
+    },
+    removed: (id) => events.forget(id),
+  });
   const gatherer = createOcGatherer({
     program,
     prefix,
@@ -93,12 +106,23 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
   const packer = createPacker({
     archiveFilename: config.archiveFilename,
     stem: embedded ? "local-gather" : undefined,
+    format: config.archiveFormat,
     level: config.archiveLevel,
     threads: Math.min(config.threads, spareThreads()),
   });
   const stopping = new AbortController();
+  const ending = new AbortController();
   const reaper = new Reaper({ registry, gatherer, credentials, workPath, log }, stopping.signal);
-  const lifecycle = new Lifecycle({ ...config, registry, gatherer, packer, reaper, log });
+  const lifecycle = new Lifecycle({
+    ...config,
+    registry,
+    gatherer,
+    packer,
+    reaper,
+    events,
+    durations,
+    log,
+  });
   const runner = new Runner(registry, lifecycle, config.maxConcurrent);
   const disk = new Disk({ ...config, registry, log });
   const intake = new Intake({ ...config, registry, journal, runner, disk, credentials });
@@ -107,7 +131,10 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     registry,
     intake,
     runner,
-    bodies: new Bodies(registry, workPath),
+    bodies: new Bodies(registry, workPath, durations),
+    events,
+    ending: ending.signal,
+    reader: new ArchiveReader(),
     links: new Links(config.linkMaxAgeMs),
     workPath,
     requestContext: {
@@ -119,6 +146,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
       localCommands: config.localCommands,
     },
     version: manifest.version,
+    console: await readConsole(),
     log,
     access,
     welcome: (token) => reaper.retryAs(token),
@@ -145,9 +173,11 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
           const { address, port } = await server.listen();
           await readJournal(journal, registry, workPath);
           intake.recall();
+          for (const { entry } of registry.all()) durations.learn(entry);
           log.info("service listens", {
             url: `${config.tls ? "https" : "http"}://${urlHost(address)}:${port}/`,
             version: manifest.version,
+            boot: events.boot,
             runtime: `${runtime.name} ${runtime.version}`,
             gatherer: embedded ? "embedded" : `oc ${features.version}`,
             journal: config.journalPath,
@@ -155,6 +185,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
           });
         }),
         recover: fromPromise(async () => {
+          tickProgress(registry, durations, stopping.signal);
           disk.watch((held) => lifecycle.send(held, { type: "disk.full" }), stopping.signal);
           await recoverGathers(registry, runner, packer, credentials, reaper, workPath, log);
           await removeStrayFolders(registry, workPath, log);
@@ -169,7 +200,13 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
           });
           log.info("service goes down", { withinMs: config.drainGraceMs });
           intake.close();
-          Promise.all([drainGathers(runner, config.drainGraceMs), server.close(hurry.signal)])
+          // Until they have ended, everybody may look, and is told why nothing new starts.
+          drainGathers(runner, config.drainGraceMs)
+            .then(() => {
+              ending.abort();
+              registry.wakeAll();
+              return server.close(hurry.signal);
+            })
             .finally(() => sendBack({ type: "drain.done" }));
           return () => hurry.abort();
         }),

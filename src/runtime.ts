@@ -3,8 +3,11 @@
  * tell one process from a later one with the same id.
  */
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { readdir, readFile, readlink, realpath } from "node:fs/promises";
+import { createConnection, createServer } from "node:net";
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** A signal that ends a process. */
 export type EndingSignal = "SIGINT" | "SIGTERM" | "SIGKILL";
@@ -130,4 +133,68 @@ export async function groupsWorkingIn(folder: string): Promise<number[]> {
     }
   }
   return [...groups];
+}
+
+/** Somebody who listens on a unix socket, and lets go of whoever connects. */
+export interface LocalListener {
+  /** Stops listening; resolves when that is over. The socket's file goes too. */
+  close: () => Promise<void>;
+}
+
+/** What is used of Deno's own way: its `node:net` closes the descriptors of unix sockets twice, and with it those of others (2.9). */
+interface DenoLocal {
+  listen: (options: { path: string; transport: "unix" }) => {
+    accept: () => Promise<{ close: () => void }>;
+    close: () => void;
+    ref: () => void;
+    unref: () => void;
+  };
+  connect: (options: { path: string; transport: "unix" }) => Promise<{ close: () => void }>;
+}
+
+const denoLocal = (globalThis as { Deno?: DenoLocal }).Deno;
+
+/** Between two guests when one could not be taken: milliseconds. */
+const GUEST_PAUSE_MS = 100;
+
+/** Listens on a unix socket. It keeps no process alive. Rejects with the system's error. */
+export async function listenLocally(path: string): Promise<LocalListener> {
+  if (!denoLocal) {
+    const server = createServer((socket) => socket.on("error", () => {}).destroy());
+    server.listen(path);
+    await once(server, "listening");
+    server.unref();
+    return { close: () => new Promise((resolve) => server.close(() => resolve())) };
+  }
+  const listener = denoLocal.listen({ path, transport: "unix" });
+  listener.unref();
+  let isOpen = true;
+  const over = (async () => {
+    while (isOpen) {
+      try {
+        (await listener.accept()).close();
+      } catch { // a guest that has left already, or too many open files
+        if (isOpen) await sleep(GUEST_PAUSE_MS, undefined, { ref: false });
+      }
+    }
+  })();
+  return {
+    async close() {
+      isOpen = false;
+      listener.ref(); // what nobody holds, nobody can wait for
+      listener.close();
+      await over;
+    },
+  };
+}
+
+/** Connects to a unix socket and lets go of it at once. Rejects with the system's error. */
+export async function connectLocally(path: string): Promise<void> {
+  if (denoLocal) return (await denoLocal.connect({ path, transport: "unix" })).close();
+  const socket = createConnection(path);
+  try {
+    await once(socket, "connect");
+  } finally {
+    socket.on("error", () => {}).destroy();
+  }
 }

@@ -5,6 +5,7 @@ import { EXEC_OUTPUT_BYTES, LIST_EXEC_OUTPUT_BYTES } from "../schema/record.ts";
 import { Lru } from "../lru.ts";
 import { gatherFolder } from "./folders.ts";
 import { toListItem, toRecord } from "./record.ts";
+import type { Durations } from "./progress.ts";
 import type { Held, Registry } from "./registry.ts";
 
 /** How many bodies of single records are kept; one has up to some 70 KiB. */
@@ -24,12 +25,14 @@ export interface Body {
 export class Bodies {
   readonly #registry: Registry;
   readonly #workPath: string;
+  readonly #durations: Durations;
   /** Revisions begin anew with each life of the service. */
   readonly #boot = Date.now().toString(36);
   readonly #bodies = new Lru<number, { revision: number; bytes: Buffer }>(MOST_BODIES);
   readonly #items = new Lru<number, { revision: number; json: string }>(MOST_ITEMS);
 
-  constructor(registry: Registry, workPath: string) {
+  constructor(registry: Registry, workPath: string, durations: Durations) {
+    this.#durations = durations;
     this.#registry = registry;
     this.#workPath = workPath;
   }
@@ -48,7 +51,10 @@ export class Bodies {
     if (kept?.revision === revision) return { etag, bytes: kept.bytes };
     const execOutput = await this.#execOutput(held, EXEC_OUTPUT_BYTES);
     const queuePosition = this.#queuePosition(held);
-    const bytes = Buffer.from(JSON.stringify(toRecord(held.entry, { execOutput, queuePosition })));
+    const estimate = this.#durations.estimate(held.entry, Date.now());
+    const bytes = Buffer.from(
+      JSON.stringify(toRecord(held.entry, { execOutput, queuePosition, estimate })),
+    );
     this.#bodies.set(id, { revision, bytes });
     return { etag, bytes };
   }
@@ -69,7 +75,8 @@ export class Bodies {
     const { revision } = held;
     const execOutput = await this.#execOutput(held, LIST_EXEC_OUTPUT_BYTES);
     const queuePosition = this.#queuePosition(held);
-    const json = JSON.stringify(toListItem(held.entry, { execOutput, queuePosition }));
+    const estimate = this.#durations.estimate(held.entry, Date.now());
+    const json = JSON.stringify(toListItem(held.entry, { execOutput, queuePosition, estimate }));
     this.#items.set(held.entry.id, { revision, json });
     return json;
   }

@@ -65,7 +65,11 @@ export class Disk {
   /** Measures, or gives figures of a moment ago. Rejects when WORK_PATH cannot be looked at. */
   use(): Promise<DiskUse> {
     if (!this.#last || performance.now() - this.#last.at > FRESH_MS) {
-      this.#last = { at: performance.now(), use: this.#measure() };
+      const last = { at: performance.now(), use: this.#measure() };
+      last.use.catch(() => {
+        if (this.#last === last) this.#last = undefined;
+      });
+      this.#last = last;
     }
     return this.#last.use;
   }

@@ -1,25 +1,34 @@
 /** One gather as the journal keeps it: plain data, written as JSON. Never a token, never output. */
 import * as v from "valibot";
-import { ReasonSchema, StatusSchema, TransitionSchema } from "../schema/record.ts";
+import { ReasonSchema, StatusSchema, TransitionSchema, VerdictSchema } from "../schema/record.ts";
 import type { GatherRequest } from "../schema/request.ts";
 import { JOURNAL_VERSION } from "./journal.ts";
 
 /** How many steps of a machine are kept; it takes some ten, and copying may add none. */
 export const MOST_TRANSITIONS = 100;
 
+/** How many objects in the cluster are kept of one oc, which makes two. */
+export const MOST_MADE = 20;
+
 const text = v.string();
 const time = v.nullable(text);
 
 /** An object in the cluster that this oc said it created. */
-const MadeSchema = v.strictObject({
-  kind: v.picklist(["namespace", "clusterrolebinding"]),
-  /** As oc makes them; nothing else is ever deleted. */
-  name: v.pipe(text, v.regex(/^(?:openshift-)?must-gather-[a-z0-9]{5}$/)),
-  /** oc said it deleted it, or the API server took our deletion. */
-  deleted: v.boolean(),
-  /** It was looked for after that, and is not there any more. */
-  gone: v.boolean(),
-});
+const MadeSchema = v.pipe(
+  v.strictObject({
+    kind: v.picklist(["namespace", "clusterrolebinding"]),
+    /** As oc makes them; nothing else is ever deleted. */
+    name: v.pipe(text, v.regex(/^(?:openshift-)?must-gather-[a-z0-9]{5}$/)),
+    /** oc said it deleted it, or the API server took our deletion. */
+    deleted: v.boolean(),
+    /** It was looked for after that, and is not there any more. */
+    gone: v.boolean(),
+  }),
+  v.check(
+    ({ kind, name }) => name.startsWith("openshift-") === (kind === "namespace"),
+    "oc gives no such name",
+  ),
+);
 
 const ArchiveSchema = v.strictObject({
   /** The name that a download has. */
@@ -29,6 +38,8 @@ const ArchiveSchema = v.strictObject({
   size: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
   digest: text,
   partial: v.boolean(),
+  /** Not in journals from before there was one. */
+  verdict: v.optional(v.nullable(VerdictSchema)),
 });
 
 const RequestSchema = v.looseObject({
@@ -62,7 +73,7 @@ const EntrySchema = v.strictObject({
   lines: v.number(),
   bytes: v.number(),
   archive: v.nullable(ArchiveSchema),
-  made: v.pipe(v.array(MadeSchema), v.maxLength(20)),
+  made: v.pipe(v.array(MadeSchema), v.maxLength(MOST_MADE)),
   leftovers: v.array(text),
   /** The running oc, so that a later life of the service can end it. */
   process: v.nullable(v.strictObject({ pid: v.number(), start: text })),

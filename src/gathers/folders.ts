@@ -1,6 +1,7 @@
 /** The folder of one gather under WORK_PATH, named by its id: never by anything a client sent. */
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { makePipes } from "../oc/pipes.ts";
 
 /** Where things of one gather are. */
 export interface GatherFolder {
@@ -12,19 +13,29 @@ export interface GatherFolder {
   home: string;
   /** oc's TMPDIR. */
   tmp: string;
+  /** What oc's output goes through. */
+  pipes: string;
 }
 
 /** Where things of a gather are, whether they exist or not. */
 export function gatherFolder(workPath: string, id: number): GatherFolder {
   const path = join(workPath, String(id));
-  return { path, tree: join(path, "tree"), home: join(path, "home"), tmp: join(path, "tmp") };
+  const inner = (name: string) => join(path, name);
+  return {
+    path,
+    tree: inner("tree"),
+    home: inner("home"),
+    tmp: inner("tmp"),
+    pipes: inner("pipes"),
+  };
 }
 
-/** Makes the folders of a gather that is about to start; those that exist stay as they are. */
+/** Makes the folders of a gather that is about to start; those that exist stay as they are, pipes aside. */
 export async function makeFolder(folder: GatherFolder): Promise<void> {
   for (const path of [folder.path, folder.tree, folder.home, folder.tmp]) {
     await mkdir(path, { recursive: true, mode: 0o700 });
   }
+  await makePipes(folder.pipes);
 }
 
 /** The ids of all folders under WORK_PATH that look like a gather's, ascending; none when there is no WORK_PATH yet. */

@@ -29,8 +29,8 @@ export interface JobEvents {
 export interface Gatherer {
   /** Starts a gather; everything that goes wrong is told through `events`. */
   start: (job: Job, events: JobEvents) => Run;
-  /** Takes over what an earlier life of the service started, only to end it. */
-  adopt: (job: Job, events: Pick<JobEvents, "exited">) => Run;
+  /** Takes over what an earlier life of the service started, only to end it; what it made since is told. */
+  adopt: (job: Job, events: Pick<JobEvents, "exited" | "fact">) => Run;
   /** Fetches into the job's tree what the pods hold so far. Never rejects; what could not be had is told. */
   salvage: (job: Job, signal: AbortSignal, trouble: (sentence: string) => void) => Promise<void>;
   /** Removes from the cluster what the gather made there; `removed` is told of each, as it goes. Resolves when all is gone or at abort. */

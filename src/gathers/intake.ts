@@ -116,7 +116,9 @@ export class Intake {
 
   async #join(held: Held, key: string | undefined, fingerprint: string): Promise<Taken> {
     // Found by its name: a retry with the same key finds it after its end, too.
-    if (key !== undefined) this.#remember(key, held.entry, fingerprint);
+    if (key !== undefined && this.#keys.get(key)?.id !== held.entry.id) {
+      this.#remember(key, held.entry, fingerprint);
+    }
     await this.#pending.get(held.entry.id)?.catch((error) => {
       throw noRoom(error);
     });

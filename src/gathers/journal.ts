@@ -6,10 +6,10 @@ import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Low } from "lowdb";
-import { JSONFile } from "lowdb/node";
 import type { Log } from "../log.ts";
 import { reasonOf } from "../log.ts";
-import { OWNER_SOCKET, ownFolder, STALE_SOCKET } from "./owner.ts";
+import { JournalFile } from "./journal-file.ts";
+import { isOwnerFile, ownFolder } from "./owner.ts";
 
 /** The version of the files that this service writes; an older one is read, a newer one set aside. */
 export const JOURNAL_VERSION = 1;
@@ -23,14 +23,15 @@ const READ_AT_ONCE = 32;
 /** The next id, in a file of its own: it outlives the entries. */
 const MARK_FILE = "ids.json";
 
-/** What else may be in the folder. */
-const OWN_FILES = [MARK_FILE, `${MARK_FILE}.unreadable`, OWNER_SOCKET, STALE_SOCKET];
+/** What else may be in the folder, besides the owner's socket. */
+const OWN_FILES = [MARK_FILE, `${MARK_FILE}.unreadable`];
 
 /** Tells good data of the entry `id` from bad: returns it typed, or throws with what is wrong. */
 export type Check<T> = (data: unknown, id: number) => T;
 
 interface Slot<T> {
   low: Low<T | null>;
+  file: JournalFile<T | null>;
   /** How often it was saved. */
   saves: number;
   /** Which of the saves is in the file. */
@@ -53,6 +54,8 @@ export class Journal<T> {
   readonly #setAside = new Set<number>();
   #disown: (() => Promise<void>) | undefined;
   #mark: Slot<{ version: number; next: number }>;
+  readonly #closing = new AbortController();
+  #isRead = false;
   #closed = false;
 
   private constructor(folder: string, log: Log, disown: () => Promise<void>) {
@@ -86,7 +89,7 @@ export class Journal<T> {
       else if (digits !== undefined) files.push([Number(digits), name]);
       else if (name.startsWith(".") && name.endsWith(".json.tmp")) {
         await rm(join(this.#folder, name), { force: true, recursive: true }); // a write that a crash cut
-      } else if (!OWN_FILES.includes(name)) {
+      } else if (!OWN_FILES.includes(name) && !isOwnerFile(name)) {
         this.#log.warn("journal holds a file that is not ours", { file: name });
       }
     }
@@ -107,6 +110,7 @@ export class Journal<T> {
     if (mark) this.#mark.low.data = mark;
     this.raiseMark(files.at(-1)?.[0] ?? 0);
     this.raiseMark(Math.max(0, ...this.#setAside));
+    this.#isRead = true;
     return entries;
   }
 
@@ -129,7 +133,7 @@ export class Journal<T> {
   /** Gives an id that was never given before. It is safe from a crash once {@linkcode saved} has resolved for it. */
   nextId(): number {
     const mark = this.#mark.low.data;
-    if (!mark) throw new Error("the journal was not read yet");
+    if (!mark || !this.#isRead) throw new Error("Cannot give an id: the journal was not read yet");
     const id = mark.next++;
     this.#save(this.#mark);
     return id;
@@ -137,13 +141,18 @@ export class Journal<T> {
 
   /** Takes a new state of an entry and writes it soon; states that come while a write runs become one. */
   save(id: number, entry: T): void {
-    let slot = this.#slots.get(id);
-    if (!slot) {
-      slot = this.#slot<T>(join(this.#folder, `${id}.json`), entry);
-      this.#slots.set(id, slot);
+    this.#save(this.#slotOf(id, entry));
+  }
+
+  /** Writes a new state of an entry before it returns. Where the file system refuses, it is written when that can be. */
+  saveNow(id: number, entry: T): void {
+    const slot = this.#slotOf(id, entry);
+    if (slot.removed || this.#closed) return;
+    try {
+      slot.file.writeNow(entry);
+    } catch {
+      this.#save(slot); // tells why
     }
-    slot.low.data = entry;
-    this.#save(slot);
   }
 
   /**
@@ -181,8 +190,9 @@ export class Journal<T> {
     await Promise.all(this.#all().map((slot) => written(slot).catch(() => {})));
   }
 
-  /** Writes what is left and gives the folder up. */
+  /** Writes what is left, or tries to once, and gives the folder up. */
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.flush();
     this.#closed = true;
     await Promise.allSettled(this.#all().map((slot) => slot.inFlight)); // of what was saved meanwhile
@@ -194,10 +204,18 @@ export class Journal<T> {
     return [this.#mark, ...this.#slots.values()] as Slot<unknown>[];
   }
 
+  #slotOf(id: number, entry: T): Slot<T> {
+    const slot = this.#slots.get(id) ?? this.#slot<T>(join(this.#folder, `${id}.json`), entry);
+    this.#slots.set(id, slot);
+    slot.low.data = entry;
+    return slot;
+  }
+
   #slot<D>(path: string, data: D): Slot<D> {
-    const low = new Low<D | null>(new JSONFile(path), data);
+    const file = new JournalFile<D | null>(path);
     return {
-      low,
+      low: new Low<D | null>(file, data),
+      file,
       saves: 0,
       written: 0,
       writing: false,
@@ -226,7 +244,8 @@ export class Journal<T> {
         if (!refused) this.#log.error("journal cannot be written", { reason: reasonOf(error) });
         refused = true; // told once, until it goes again
         rejectAll(slot, error);
-        await sleep(RETRY_MS, undefined, { ref: false });
+        if (this.#closing.signal.aborted) break;
+        await sleep(RETRY_MS, undefined, { signal: this.#closing.signal }).catch(() => {});
         continue;
       }
       if (refused) this.#log.info("journal can be written again");
@@ -244,7 +263,7 @@ export class Journal<T> {
   async #readFile<D>(name: string, check: (data: unknown) => D): Promise<D | undefined> {
     const path = join(this.#folder, name);
     try {
-      return check(await new JSONFile<unknown>(path).read());
+      return check(await new JournalFile<unknown>(path).read());
     } catch (error) {
       await rename(path, `${path}.unreadable`).catch(() => {});
       this.#log.error("journal file set aside", {

@@ -12,14 +12,17 @@ import type { SignalEvent } from "../../machines/stop.ts";
 import { PackError } from "../archive/errors.ts";
 import type { Log } from "../log.ts";
 import { reasonOf } from "../log.ts";
-import { hasEnded, MOST_TRANSITIONS } from "./entry.ts";
+import { hasEnded, MOST_MADE, MOST_TRANSITIONS } from "./entry.ts";
+import type { Events } from "./events.ts";
 import { gatherFolder, makeFolder } from "./folders.ts";
 import { leftoversOf, type Reaper } from "./reaper.ts";
 import type { Gatherer, Job } from "./gatherer.ts";
 import { LiveOutput } from "./live-output.ts";
 import { outcomeMessage } from "./message.ts";
 import type { Packer } from "./packer.ts";
+import type { Durations } from "./progress.ts";
 import type { Held, Registry } from "./registry.ts";
+import type { OcFact } from "../oc/output.ts";
 import { watchSize } from "./size-watch.ts";
 
 /** How long it is tried while the service goes down: milliseconds. */
@@ -32,6 +35,8 @@ export interface LifecycleDeps {
   packer: Packer;
   /** Goes on where an ended gather left something in the cluster. */
   reaper: Reaper;
+  events: Events;
+  durations: Durations;
   log: Log;
   workPath: string;
   timeoutGraceMs: number;
@@ -128,8 +133,10 @@ export class Lifecycle {
     if (!isNews || hasEnded(entry)) return;
 
     const at = registry.timestamp();
-    if (state !== entry.state) {
-      const step = { at, event: eventName(event.event.type), from: entry.state, to: state };
+    const step = state === entry.state
+      ? undefined
+      : { at, event: eventName(event.event.type), from: entry.state, to: state };
+    if (step) {
       if (entry.transitions.length < MOST_TRANSITIONS) entry.transitions.push(step);
       log.info("gather moved", { id: entry.id, by: step.event, from: step.from, to: step.to });
       if (entry.state === "new" && state.startsWith("inprogress")) entry.startedAt ??= at;
@@ -142,6 +149,7 @@ export class Lifecycle {
     entry.snapshot = hasEnded(entry) ? null : persisted(held);
     if (hasEnded(entry)) this.#conclude(held, at);
     registry.changed(held);
+    if (step) this.#deps.events.transition(entry, step);
     if (hasEnded(entry)) void this.#settle(held);
     if (leftQueue) { for (const waiting of registry.queued()) registry.revise(waiting); }
   }
@@ -161,6 +169,7 @@ export class Lifecycle {
       found: telling?.found ?? "unknown",
       timeout: entry.request.timeout,
     });
+    this.#deps.durations.learn(entry);
     const level = entry.status === "completed" ? "info" : "warn";
     this.#deps.log[level]("gather ended", {
       id: entry.id,
@@ -181,7 +190,7 @@ export class Lifecycle {
       await this.#deps.registry.settle(held);
       this.#deps.reaper.tend(held);
       // The tree goes once the journal says that there is an archive of it.
-      await this.#deps.packer.clear(gatherFolder(this.#deps.workPath, entry.id));
+      await this.#deps.packer.clear(gatherFolder(this.#deps.workPath, entry.id), entry.archive);
     } catch (error) {
       this.#deps.log.error("cannot clear up after a gather", {
         id: entry.id,
@@ -224,7 +233,7 @@ export class Lifecycle {
     const watching = new AbortController();
 
     if (input.recovered) {
-      const run = gatherer.adopt(job, { exited });
+      const run = gatherer.adopt(job, { exited, fact: (fact) => this.#noteMade(held, fact) });
       receive(({ signal, target }) => run.signal(signal, target));
       return () => watching.abort();
     }
@@ -252,6 +261,7 @@ export class Lifecycle {
           const goOn = output.write(stream, block);
           held.entry.lines = output.lines;
           registry.progressed(held);
+          this.#deps.events.output(held.entry.id, block);
           return goOn;
         },
         fact: (fact) => {
@@ -263,10 +273,7 @@ export class Lifecycle {
               registry.progressed(held);
               sendBack({ type: "oc.copied" });
             });
-          } else {
-            noteMade(held, fact);
-            registry.persist(held);
-          }
+          } else this.#noteMade(held, fact);
         },
         exited,
         gone: () => sendBack({ type: "process.gone" }),
@@ -278,6 +285,12 @@ export class Lifecycle {
       exited({ code: null, orphans: false });
     });
     return () => watching.abort();
+  }
+
+  /** What oc made must be known after a crash in this very moment: only the line that was just read names it. */
+  #noteMade(held: Held, fact: OcFact): void {
+    if (fact.type !== "created" && fact.type !== "deleted") return;
+    if (noteMade(held, fact)) this.#deps.registry.persistNow(held);
   }
 
   async #salvage(id: number, signal: AbortSignal): Promise<void> {
@@ -317,7 +330,11 @@ export class Lifecycle {
       if (giveUp.signal.aborted) return; // its record is settled without an archive
       if (telling) telling.found = packed.found;
       held.entry.archive = packed.archive;
-      sendBack({ type: "pack.done", found: packed.found });
+      sendBack(
+        packed.damaged
+          ? { type: "pack.failed", diskFull: packed.diskFull ?? false }
+          : { type: "pack.done", found: packed.found },
+      );
     };
     const packing = pack().catch((error) => {
       if (giveUp.signal.aborted) return;
@@ -336,16 +353,21 @@ function persisted(held: Held): Record<string, unknown> | null {
     : null;
 }
 
+/** Whether that is news. */
 function noteMade(
   held: Held,
   fact: { type: "created" | "deleted"; kind: "namespace" | "clusterrolebinding"; name: string },
-): void {
+): boolean {
   const { made } = held.entry;
   const known = made.find((each) => each.kind === fact.kind && each.name === fact.name);
-  if (fact.type === "deleted" && known) known.deleted = true;
-  else if (fact.type === "created" && !known && made.length < 20) {
+  if (fact.type === "deleted") {
+    if (!known || known.deleted) return false;
+    known.deleted = true;
+  } else {
+    if (known || made.length >= MOST_MADE) return false;
     made.push({ kind: fact.kind, name: fact.name, deleted: false, gone: false });
   }
+  return true;
 }
 
 function isDiskFull(error: unknown): boolean {

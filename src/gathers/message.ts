@@ -53,7 +53,7 @@ function what(entry: Entry, outcome: Outcome): string {
       return entry.exitCode === null
         ? "oc was ended by a signal or could not be started"
         : entry.exitCode === 0
-        ? "The archive could not be made"
+        ? entry.archive ? "oc ended without an error" : "The archive could not be made"
         : `oc failed with exit code ${entry.exitCode}`;
     case "no-data":
       return outcome.found === "fallback"

@@ -5,6 +5,7 @@ import { callOc } from "../oc/call.ts";
 import { ocEnvironment } from "../oc/environment.ts";
 import type { OcAnswer, OcFeatures } from "../oc/features.ts";
 import { FactReader } from "../oc/output.ts";
+import { pipesIn } from "../oc/pipes.ts";
 import { reap, type Standing } from "../oc/reap.ts";
 import { adoptRun, startRun } from "../oc/run.ts";
 import { salvage } from "../oc/salvage.ts";
@@ -71,6 +72,7 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
         args: [...prefix, ...args],
         folder: folder.tree,
         env: environment(folder, entry.id),
+        pipes: pipesIn(folder.pipes),
       }, {
         started: events.started,
         output(stream, block) {
@@ -87,9 +89,14 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
     },
 
     adopt({ entry, folder }, events) {
+      const facts = new FactReader();
       return adoptRun(entry.process ?? undefined, folder.path, {
+        output(stream, block) {
+          if (stream === "stdout") { for (const fact of facts.read(block)) events.fact(fact); }
+          return true;
+        },
         exited: ({ code, orphans }) => events.exited({ code, orphans }),
-      });
+      }, pipesIn(folder.pipes));
     },
 
     async salvage({ entry, folder }, signal, trouble) {

@@ -1,9 +1,9 @@
 /** One process owns a journal folder: it listens on a unix socket in it. No process id says so: in a container every start has the same. */
-import { lstatSync, renameSync } from "node:fs";
-import { rename, rm } from "node:fs/promises";
-import { createConnection, createServer, type Server } from "node:net";
+import { renameSync, statSync } from "node:fs";
+import { mkdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { connectLocally, listenLocally } from "../runtime.ts";
 
 /** Another process owns the folder. */
 export class OwnedError extends Error {
@@ -13,64 +13,71 @@ export class OwnedError extends Error {
 /** How long a socket may take to answer before its owner counts as alive but busy: milliseconds. */
 const ANSWER_MS = 2000;
 
-/** A socket that was just made refuses until it listens: one that still does after this was left behind. Milliseconds. */
-const BIRTH_MS = 50;
+/** The owner's socket; a path with it may have 107 bytes in all. */
+const OWNER_SOCKET = "owner.sock";
 
-/** How often a socket left behind is taken out of the way before giving up. */
-const ATTEMPTS = 10;
+/** A folder that only one process can make: who has made it is the one that looks and listens. It is there for milliseconds. */
+const CLAIM = "claim";
+const STALE_CLAIM = "claim.stale";
 
-/** The sockets' names in the folder; a path with one may have 107 bytes in all. */
-export const OWNER_SOCKET = "owner.sock";
-export const STALE_SOCKET = "stale.sock";
+/** A claim this old was left by a process that died within it. Milliseconds. */
+const CLAIM_MS = 10_000;
+
+/** Between two attempts to claim, and how many there are: twice as long as a claim may live. Milliseconds. */
+const RETRY_MS = 50;
+const ATTEMPTS = 2 * CLAIM_MS / RETRY_MS;
+
+/** Whether a name in the folder is one that this file gives. */
+export function isOwnerFile(name: string): boolean {
+  return name === OWNER_SOCKET || name === CLAIM || name === STALE_CLAIM;
+}
 
 /**
  * Becomes the owner of a folder, or throws {@linkcode OwnedError} when somebody is.
  *
- * A socket that refuses belongs to a dead process. It is moved aside only while it still is the one that was asked, and asked
- * again there, so that of processes that find it at once none takes away another's new one.
- *
- * Rejects with the system's error when no socket can be made there.
+ * A socket that refuses belongs to a dead process and is taken over. Of several processes that find it at once only the one with the claim
+ * looks, so none takes away another's new one, or one that is not listening yet. Rejects with the system's error when no socket
+ * can be made there.
  *
  * @returns what gives the folder up
  */
 export async function ownFolder(folder: string): Promise<() => Promise<void>> {
   const path = join(folder, OWNER_SOCKET);
-  const stale = join(folder, STALE_SOCKET);
+  await claim(folder);
+  try {
+    if (await answers(path)) throw owned(folder);
+    await rm(path, { force: true });
+    return (await listenLocally(path)).close;
+  } finally {
+    await rmdir(join(folder, CLAIM)).catch(() => {});
+  }
+}
+
+async function claim(folder: string): Promise<void> {
+  const path = join(folder, CLAIM);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const server = await listen(path);
-    if (server) {
-      return () => new Promise((resolve) => server.close(() => resolve()));
+    try {
+      return await mkdir(path, { mode: 0o700 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
-    const asked = lookOf(path);
-    if (await answers(path)) throw owned(folder);
-    await sleep(BIRTH_MS);
-    if (await answers(path)) throw owned(folder);
-    if (!moveAside(path, stale, asked)) continue;
-    if (await answers(stale)) {
-      await rename(stale, path); // it came to life in between: it is the owner
-      throw owned(folder);
-    }
-    await rm(stale, { force: true });
+    await removeStale(path, join(folder, STALE_CLAIM));
+    await sleep(RETRY_MS);
   }
   throw owned(folder);
 }
 
-/** What tells a socket from a later one at the same path; undefined where there is none. */
-function lookOf(path: string): string | undefined {
-  const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  return found && `${found.ino} ${found.ctimeNs} ${found.mtimeNs}`; // Deno has one time in seconds only
-}
-
-/** Moves a socket away if it still is the one that was asked; both steps in one turn, so that next to nothing fits in between. */
-function moveAside(path: string, stale: string, asked: string | undefined): boolean {
-  if (asked === undefined || lookOf(path) !== asked) return false;
+/** Looked at and moved in one turn, so that it is not a new claim that goes. */
+async function removeStale(path: string, aside: string): Promise<void> {
+  await rm(aside, { recursive: true, force: true });
+  const made = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+  if (Date.now() - made < CLAIM_MS) return;
   try {
-    renameSync(path, stale);
-    return true;
+    renameSync(path, aside);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error; // another was quicker
   }
+  await rm(aside, { recursive: true, force: true });
 }
 
 function owned(folder: string): OwnedError {
@@ -79,33 +86,17 @@ function owned(folder: string): OwnedError {
   );
 }
 
-function listen(path: string): Promise<Server | undefined> {
-  return new Promise((resolve, reject) => {
-    const server = createServer((socket) => socket.on("error", () => {}).destroy());
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EADDRINUSE") resolve(undefined);
-      else reject(error);
-    });
-    server.listen(path, () => {
-      server.unref(); // it must not keep a service alive that has nothing else to do
-      resolve(server);
-    });
-  });
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection(path);
-    const done = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.setTimeout(ANSWER_MS, () => done(true));
-    socket.once("connect", () => done(true));
-    socket.once(
-      "error",
-      (error: NodeJS.ErrnoException) =>
-        done(error.code !== "ECONNREFUSED" && error.code !== "ENOENT"),
-    );
-  });
+/** Whether somebody listens there, or may: one that does not say within a time is alive but busy. */
+async function answers(path: string): Promise<boolean> {
+  const patience = new AbortController();
+  try {
+    const late = sleep(ANSWER_MS, undefined, { signal: patience.signal }).catch(() => {});
+    await Promise.race([connectLocally(path), late]);
+    return true;
+  } catch (error) {
+    // Its owner is alive, but its queue is full, or it is another user's.
+    return ["EAGAIN", "EACCES", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "");
+  } finally {
+    patience.abort();
+  }
 }

@@ -1,5 +1,7 @@
 /** Makes the archive of a gather out of its tree, and clears the tree away once it is safe. */
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { ArchiveFormat } from "../archive/formats.ts";
 import { pack, removeTree } from "../archive/pack.ts";
 import { formatSeconds } from "../duration.ts";
 import type { Archive, Entry } from "./entry.ts";
@@ -13,6 +15,8 @@ export interface PackerOptions {
   archiveFilename: string;
   /** What the names of packed trees begin with; where it is undefined, what `archiveFilename` does. */
   stem: string | undefined;
+  /** What trees are packed into. */
+  format: ArchiveFormat;
   level: number;
   threads: number;
 }
@@ -21,6 +25,10 @@ export interface PackerOptions {
 export interface PackerResult {
   found: "data" | "fallback" | "nothing";
   archive: Archive | null;
+  /** The archive is kept, and is not what it should be: the gather has failed. */
+  damaged?: boolean;
+  /** That is so because the disk had no room for all of it. */
+  diskFull?: boolean;
 }
 
 export interface PackerControl {
@@ -34,8 +42,8 @@ export interface PackerControl {
 export interface Packer {
   /** Packs what a gather collected. Rejects with a `PackError` when it cannot. */
   pack: (job: Job, control: PackerControl) => Promise<PackerResult>;
-  /** Removes all of a gather's folder that is not its archive and not oc's output. */
-  clear: (folder: GatherFolder) => Promise<void>;
+  /** Removes all of an ended gather's folder that is not the archive of its record and not oc's output. */
+  clear: (folder: GatherFolder, archive: Archive | null) => Promise<void>;
 }
 
 export function createPacker(options: PackerOptions): Packer {
@@ -45,15 +53,23 @@ export function createPacker(options: PackerOptions): Packer {
         tree: job.folder.tree,
         folder: job.folder.path,
         archiveFilename: options.archiveFilename,
+        format: options.format,
         level: options.level,
         threads: options.threads,
         describe: (found) => describe(job.entry, found),
       }, control);
       if (!packed) return { found: "nothing", archive: null };
       if (!packed.whole) {
-        control.trouble("The archive was finished early, with what was in it by then");
+        control.trouble(
+          packed.full
+            ? "The disk had no room for more: the archive holds what was in it by then"
+            : "The archive was finished early, with what was in it by then",
+        );
       }
+      if (packed.damage) control.trouble(packed.damage);
       return {
+        damaged: packed.damage !== null || packed.full,
+        diskFull: packed.full,
         found: packed.onlyFallback ? "fallback" : "data",
         archive: {
           name: archiveName(
@@ -64,14 +80,21 @@ export function createPacker(options: PackerOptions): Packer {
           file: packed.file.slice(job.folder.path.length + 1) as Archive["file"],
           size: packed.size,
           digest: packed.digest,
-          partial: !packed.whole || packed.onlyFallback,
+          partial: !packed.whole || packed.onlyFallback || packed.damage !== null,
+          verdict: packed.verdict,
         },
       };
     },
-    async clear(folder) {
+    async clear(folder, archive) {
       await removeTree(folder.tree);
       await rm(folder.home, { recursive: true, force: true });
       await removeTree(folder.tmp);
+      await rm(folder.pipes, { recursive: true, force: true });
+      // Of a packing that a crash cut, half-written or not yet in the record.
+      for (const name of await readdir(folder.path).catch(() => [])) {
+        if (!name.startsWith("archive") || name === archive?.file) continue;
+        await rm(join(folder.path, name), { force: true });
+      }
     },
   };
 }

@@ -106,6 +106,7 @@ export class Reaper {
   async #tendUntilGone(held: Held): Promise<void> {
     const { entry } = held;
     const { credentials, registry, log } = this.#deps;
+    const folder = gatherFolder(this.#deps.workPath, entry.id);
     const ended = Date.parse(entry.finishedAt ?? entry.updatedAt);
     for (let round = 0; entry.made.some((made) => !made.gone); round++) {
       if (Date.now() - ended > GIVE_UP_MS) {
@@ -116,7 +117,11 @@ export class Reaper {
         return;
       }
       await this.#queue.add(() => this.#attempt(held));
-      if (this.#stop.aborted || registry.get(entry.id) !== held) return;
+      if (this.#stop.aborted) return;
+      if (registry.get(entry.id) !== held) {
+        // Purged meanwhile, and its folder with it; an oc that was asked after that has made its HOME anew.
+        return await rm(folder.path, { recursive: true, force: true });
+      }
       const leftovers = leftoversOf(entry, Date.now());
       if (leftovers.join() !== entry.leftovers.join()) {
         entry.leftovers = leftovers;
@@ -126,12 +131,13 @@ export class Reaper {
     }
     await credentials.take(entry.id);
     // oc keeps a cache in its HOME; the folder was cleared at the end of the gather, before it was asked again.
-    await rm(gatherFolder(this.#deps.workPath, entry.id).home, { recursive: true, force: true });
+    await rm(folder.home, { recursive: true, force: true });
   }
 
   async #attempt(held: Held): Promise<void> {
-    const { gatherer, workPath } = this.#deps;
+    const { gatherer, registry, workPath } = this.#deps;
     const { entry } = held;
+    if (registry.get(entry.id) !== held) return; // purged
     const job = { entry, folder: gatherFolder(workPath, entry.id) };
     const signal = AbortSignal.any([this.#stop, AbortSignal.timeout(ATTEMPT_MS)]);
     await gatherer.reap(job, signal, (made) => made.deleted = true);

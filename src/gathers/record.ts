@@ -1,7 +1,9 @@
 /** A gather as clients see it: the record of the contract, made from an entry. */
+import type { ArchiveFormat } from "../archive/formats.ts";
 import type { GatherListItem, GatherProgress, GatherRecord } from "../schema/record.ts";
 import { type Entry, hasEnded } from "./entry.ts";
 import { fullMessage } from "./message.ts";
+import type { Estimate } from "./progress.ts";
 
 /** What a record shows that the entry does not hold. */
 export interface RecordView {
@@ -9,6 +11,8 @@ export interface RecordView {
   execOutput: string;
   /** 1 is next; null once it has started. */
   queuePosition: number | null;
+  /** What is expected of a running one; undefined where nothing is known. */
+  estimate: Estimate | undefined;
 }
 
 /** The record of one gather, with its keys in the contract's order. */
@@ -47,7 +51,7 @@ export function toListItem(entry: Entry, view: RecordView): GatherListItem {
     "archive-url": archive ? `must-gather/${entry.id}/data` : "",
     "archive-digest": archive?.digest ?? "",
     "leftovers": entry.leftovers,
-    "verdict": null,
+    "verdict": archive?.verdict ?? null,
   };
 }
 
@@ -63,30 +67,34 @@ const PHASES: readonly (readonly [state: string, phase: string])[] = [
   ["inprogress.packing", "packing"],
 ];
 
-function progressOf(entry: Entry, view: RecordView): GatherProgress {
+/** How far a gather is. */
+export function progressOf(
+  entry: Entry,
+  view: Pick<RecordView, "queuePosition" | "estimate">,
+): GatherProgress {
   const phase = PHASES.find(([state]) => entry.state.startsWith(state))?.[1] ?? "ended";
   return {
     "phase": phase,
-    "percent": hasEnded(entry) ? 100 : null,
+    "percent": hasEnded(entry) ? 100 : view.estimate?.percent ?? null,
     "lines": entry.lines,
     "bytes": entry.bytes,
     "queue-position": view.queuePosition,
-    "eta": null,
+    "eta": view.estimate?.endsAt ? new Date(view.estimate.endsAt).toISOString() : null,
   };
 }
 
 /**
  * The name a download has: the custom name before the first dot, `/` and `\` as `_`; a tree that was packed ends in
- * `.zip`. What would end a header or a line in a terminal cannot be in it: custom names hold no control characters.
+ * what it was packed into. What would end a header or a line in a terminal cannot be in it: custom names hold no control characters.
  */
 export function archiveName(
   customName: string,
-  kind: "image" | "zip",
+  kind: "image" | ArchiveFormat,
   archiveFilename: string,
 ): string {
   const dot = archiveFilename.indexOf(".", 1);
   const stem = dot === -1 ? archiveFilename : archiveFilename.slice(0, dot);
-  const ending = kind === "zip" ? ".zip" : dot === -1 ? "" : archiveFilename.slice(dot);
+  const ending = kind !== "image" ? `.${kind}` : dot === -1 ? "" : archiveFilename.slice(dot);
   const name = customName === "" ? "" : `-${customName.replace(/[/\\]/g, "_")}`;
   return stem + name + ending;
 }

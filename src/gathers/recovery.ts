@@ -1,4 +1,5 @@
 /** What boot makes of the gathers that an earlier life of the service left. */
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Log } from "../log.ts";
@@ -43,8 +44,12 @@ export async function recoverGathers(
   log: Log,
 ): Promise<void> {
   const all = [...registry.all()];
-  // What ran first: there may be something in the cluster that must not stay.
-  for (const held of all.filter(({ entry }) => entry.status === "inprogress")) {
+  // What ran first: there may be something in the cluster that must not stay. One that was started in the moment before the
+  // crash is written down as waiting; its folder tells.
+  const ran = ({ entry }: Held) =>
+    entry.status === "inprogress" ||
+    (entry.status === "new" && existsSync(gatherFolder(workPath, entry.id).tree));
+  for (const held of all.filter(ran)) {
     log.warn("gather was cut by the end of the service", {
       id: held.entry.id,
       state: held.entry.state,
@@ -52,7 +57,7 @@ export async function recoverGathers(
     runner.begin(held);
     runner.recover(held);
   }
-  for (const held of all.filter(({ entry }) => entry.status === "new")) {
+  for (const held of all.filter((held) => held.entry.status === "new" && !ran(held))) {
     runner.begin(held);
     if (credentials.has(held.entry.id)) runner.enqueue(held);
     else runner.abandon(held);
@@ -61,7 +66,7 @@ export async function recoverGathers(
     try {
       await checkArchive(held, registry, workPath, log);
       reaper.tend(held);
-      await packer.clear(gatherFolder(workPath, held.entry.id));
+      await packer.clear(gatherFolder(workPath, held.entry.id), held.entry.archive);
     } catch (error) {
       log.error("cannot look after an ended gather", {
         id: held.entry.id,
@@ -87,5 +92,4 @@ async function checkArchive(
   entry.message = `${entry.message.replace(/[.\s]+$/, "")}. ` +
     "The archive is gone: the work folder did not outlive the service; start the gather again";
   registry.changed(held);
-  await registry.settle(held);
 }

@@ -22,17 +22,28 @@ export interface Held {
   waiting: Set<() => void>;
 }
 
+/** Who is told what happens to gathers, as it happens. */
+export interface RegistryListener {
+  /** There is more output or progress; at most once a second for each. */
+  progressed: (held: Held) => void;
+  removed: (id: number) => void;
+}
+
+const NOBODY: RegistryListener = { progressed: () => {}, removed: () => {} };
+
 /** The gathers of the service. */
 export class Registry {
   readonly #held = new Map<number, Held>();
   readonly #live = new Set<Held>();
   readonly #idsByName = new Map<string, number[]>();
   readonly #journal: Journal<Entry>;
+  readonly #listener: RegistryListener;
   #lastTime = 0;
   #revision = 0;
 
-  constructor(journal: Journal<Entry>) {
+  constructor(journal: Journal<Entry>, listener: RegistryListener = NOBODY) {
     this.#journal = journal;
+    this.#listener = listener;
   }
 
   /** The time as a text, later than any that this gave before, so that records sort by it. */
@@ -113,6 +124,13 @@ export class Registry {
   persist(held: Held): void {
     if (this.#held.get(held.entry.id) !== held) return;
     this.#journal.save(held.entry.id, held.entry);
+    if (!this.#live.has(held)) void this.#journal.release(held.entry.id);
+  }
+
+  /** As {@linkcode persist}, and before anything else happens: what a crash would make forgotten for good. */
+  persistNow(held: Held): void {
+    if (this.#held.get(held.entry.id) !== held) return;
+    this.#journal.saveNow(held.entry.id, held.entry);
   }
 
   /** There is more output or progress: a new revision, at most one a second. */
@@ -120,6 +138,7 @@ export class Registry {
     held.progressTimer ??= setTimeout(() => {
       held.progressTimer = undefined;
       this.revise(held);
+      this.#listener.progressed(held);
     }, PROGRESS_MS).unref();
   }
 
@@ -155,6 +174,11 @@ export class Registry {
     });
   }
 
+  /** Lets go whoever waits for a change: nothing more will happen. */
+  wakeAll(): void {
+    for (const held of this.#held.values()) for (const wake of [...held.waiting]) wake();
+  }
+
   /** Whether there is a record of this id, or a journal file that could not be read and may be one. */
   mayHave(id: number): boolean {
     return this.#held.has(id) || this.#journal.hasSetAside(id);
@@ -169,6 +193,7 @@ export class Registry {
     if (ids.length > 0) this.#idsByName.set(request.customName, ids);
     else this.#idsByName.delete(request.customName);
     this.revise(held);
+    this.#listener.removed(id);
     await this.#journal.remove(id);
   }
 }

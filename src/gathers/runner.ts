@@ -49,8 +49,12 @@ export class Runner {
     this.#lifecycle.send(held, { type: "gather.abandon" });
   }
 
-  /** Asks a live gather to end; nothing happens to an ended one. */
+  /**
+   * Asks a live gather to end; nothing happens to an ended one. Asked a second time it packs nothing, unless that time asks to
+   * keep what there is: the same request sent twice must not lose what it is for.
+   */
   cancel(held: Held, keep: boolean): void {
+    if (keep && held.entry.reason === "cancelled") return;
     this.#lifecycle.send(held, { type: "gather.cancel", keep });
     if (hasEnded(held.entry)) this.#places.get(held.entry.id)?.leave();
     if (hasEnded(held.entry)) this.#places.delete(held.entry.id);

@@ -31,21 +31,21 @@ export function pipesIn(folder: string): Pipes {
   return { stdout: join(folder, "stdout"), stderr: join(folder, "stderr") };
 }
 
-/** Makes the pipes and the folder; undefined where the system makes none (no `mkfifo`, a file system without). */
-export async function makePipes(folder: string): Promise<Pipes | undefined> {
-  const pipes = pipesIn(folder);
+/**
+ * Makes the pipes and their folder, anew where there were some. Where the system makes none (no `mkfifo`, a file system without)
+ * there are none: oc runs without. Rejects when there is no room for the folder.
+ */
+export async function makePipes(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const isMade = await new Promise<boolean>((resolve) => {
+  const { stdout, stderr } = pipesIn(folder);
+  await new Promise<void>((resolve) => {
     try {
-      const paths = [pipes.stdout, pipes.stderr];
-      const options = { timeout: MAKING_MS };
-      execFile("mkfifo", ["-m", "600", ...paths], options, (error) => resolve(!error));
+      execFile("mkfifo", ["-m", "600", stdout, stderr], { timeout: MAKING_MS }, () => resolve());
     } catch {
-      resolve(false); // Deno, where it may not be run
+      resolve(); // Deno, where it may not be run
     }
   });
-  return isMade ? pipes : undefined;
 }
 
 /** A pipe that is open for both sides. */

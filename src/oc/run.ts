@@ -26,7 +26,7 @@ export interface RunRequest {
   folder: string;
   /** All of the environment that it gets. */
   env: Readonly<Record<string, string>>;
-  /** Where its output goes through; without them it dies of its output when the service is killed. */
+  /** What its output goes through; where they are not there it dies of its output when the service is killed. */
   pipes?: Pipes | undefined;
 }
 
@@ -62,7 +62,7 @@ export function startRun(request: RunRequest, events: RunEvents): Run {
   let child: ChildProcess;
   let opened: OpenPipe[] = [];
   try {
-    opened = openAll(request.pipes);
+    opened = openBoth(request.pipes);
     const [stdout, stderr] = opened;
     child = spawn(request.program, [...request.args], {
       cwd: request.folder,
@@ -129,7 +129,7 @@ export function adoptRun(
   events: Pick<RunEvents, "exited"> & Partial<Pick<RunEvents, "output">>,
   pipes?: Pipes,
 ): Run {
-  const opened = reopen(pipes);
+  const opened = openBoth(pipes);
   const [stdout = null, stderr = null] = opened.map(({ reader }) => reader);
   const streams = new OutputStreams(stdout, stderr, events.output ?? (() => true));
   for (const { writer } of opened) closeSync(writer);
@@ -156,25 +156,18 @@ export function adoptRun(
   };
 }
 
-/** Opens standard output and standard error, or neither. */
-function openAll(pipes: Pipes | undefined): OpenPipe[] {
-  if (!pipes) return [];
-  const stdout = openPipe(pipes.stdout);
+/** Opens standard output and standard error; neither where they are not there, or cannot be opened. */
+function openBoth(pipes: Pipes | undefined): OpenPipe[] {
+  const opened: OpenPipe[] = [];
   try {
-    return [stdout, openPipe(pipes.stderr)];
-  } catch (error) {
-    stdout.reader.destroy();
-    closeSync(stdout.writer);
-    throw error;
-  }
-}
-
-/** The pipes of an earlier life, where there are any. */
-function reopen(pipes: Pipes | undefined): OpenPipe[] {
-  try {
-    return openAll(pipes);
+    for (const path of pipes ? [pipes.stdout, pipes.stderr] : []) opened.push(openPipe(path));
+    return opened;
   } catch {
-    return []; // it never started, or ran without
+    for (const { reader, writer } of opened) {
+      reader.destroy();
+      closeSync(writer);
+    }
+    return [];
   }
 }
 

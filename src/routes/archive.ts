@@ -9,11 +9,13 @@ import { type Archive, hasEnded } from "../gathers/entry.ts";
 import { gatherFolder } from "../gathers/folders.ts";
 import type { Held, Registry } from "../gathers/registry.ts";
 import { LOG_PIECE_BYTES, logExtent, positionOfLastLines, readLog } from "../oc/exec-log.ts";
-import { badRequest, Problem } from "../problem.ts";
+import { Problem } from "../problem.ts";
 import { audit } from "./audit.ts";
 import { answerTo } from "./conditions.ts";
+import { Conversions, convertedName, isConversion } from "./conversion.ts";
 import { fileStream } from "./file-stream.ts";
 import { findGather } from "./lookup.ts";
+import { numberIn } from "./query.ts";
 
 /** Most lines that `?tail=` gives. */
 const LONGEST_TAIL = 1_000_000;
@@ -26,14 +28,31 @@ export interface ArchiveRoutesDeps {
   links: Links;
   workPath: string;
   log: Log;
+  /** Aborts when the service ends: who follows is let go. */
+  ending: AbortSignal;
 }
 
 /** `/must-gather/:id/data`, `/link` and `/log`. */
-export function archiveRoutes({ registry, links, workPath, log }: ArchiveRoutesDeps) {
+export function archiveRoutes({ registry, links, workPath, log, ending }: ArchiveRoutesDeps) {
+  const conversions = new Conversions();
   return new Hono<CallerVariables>()
     .get("/must-gather/:id/data", async (c) => {
       const held = findGather(c, registry);
       const archive = archiveOf(held);
+      const path = join(gatherFolder(workPath, held.entry.id).path, archive.file);
+      if (isConversion(c.req.query("format"), archive)) {
+        const isHead = c.req.method === "HEAD";
+        const converted = isHead ? null : conversions.start(path, c.req.raw.signal);
+        if (converted) audit(log, c.get("caller"), "downloads", held);
+        return new Response(converted, {
+          headers: {
+            "content-type": "application/gzip",
+            "content-disposition": contentDisposition(convertedName(archive.name)),
+            "accept-ranges": "none",
+            "cache-control": "private, no-cache",
+          },
+        });
+      }
       const file = {
         size: archive.size,
         etag: `"${archive.digest.slice("sha-256=:".length, -1)}"`,
@@ -49,19 +68,22 @@ export function archiveRoutes({ registry, links, workPath, log }: ArchiveRoutesD
         "repr-digest": archive.digest,
       });
       const answer = answerTo((name) => c.req.header(name), file);
-      if (answer.status === 416) headers.set("content-range", `bytes */${file.size}`);
       if (answer.status === 412) {
         throw new Problem({ status: 412, detail: "The archive is another" });
       }
-      if (answer.status === 304 || answer.status === 416) {
-        return new Response(null, { status: answer.status, headers });
+      if (answer.status === 416) {
+        throw new Problem({
+          status: 416,
+          detail: `The archive has ${file.size} bytes; ask for a range that begins within them`,
+          headers: { "content-range": `bytes */${file.size}`, "accept-ranges": "bytes" },
+        });
       }
+      if (answer.status === 304) return new Response(null, { status: 304, headers });
       const [start, end] = answer.status === 206 ? [answer.start, answer.end] : [0, file.size - 1];
       if (answer.status === 206) {
         headers.set("content-range", `bytes ${start}-${end}/${file.size}`);
       }
       headers.set("content-length", String(end + 1 - start));
-      const path = join(gatherFolder(workPath, held.entry.id).path, archive.file);
       const body = c.req.method === "HEAD" ? null : await fileStream(path, start, end);
       if (body && start === 0) audit(log, c.get("caller"), "downloads", held);
       return new Response(body, { status: answer.status, headers });
@@ -80,16 +102,12 @@ export function archiveRoutes({ registry, links, workPath, log }: ArchiveRoutesD
     .get("/must-gather/:id/log", async (c) => {
       const held = findGather(c, registry);
       const folder = gatherFolder(workPath, held.entry.id).path;
-      const tail = c.req.query("tail");
-      const lines = tail === undefined ? undefined : /^\d{1,7}$/.test(tail) ? Number(tail) : NaN;
-      if (lines !== undefined && !(lines >= 1 && lines <= LONGEST_TAIL)) {
-        throw badRequest(`tail: must be a number of lines from 1 to ${LONGEST_TAIL}`);
-      }
+      const lines = numberIn(c.req.query(), "tail", 1, LONGEST_TAIL);
       const start = lines === undefined ? 0 : await positionOfLastLines(folder, lines);
       const follows = c.req.query("follow") === "1";
       const body = c.req.method === "HEAD"
         ? null
-        : logStream(held, folder, start, follows ? registry : undefined);
+        : logStream(held, folder, start, follows ? { registry, ending } : undefined);
       return new Response(body, {
         headers: {
           "content-type": "text/plain; charset=utf-8",
@@ -112,7 +130,8 @@ export function hasGoodLink(registry: Registry, links: Links, url: URL): boolean
   return links.isGood(Number(id), digest, { expires, signature });
 }
 
-function archiveOf(held: Held): Archive {
+/** The archive of a gather; throws a `Problem` of status 404 when it has none. */
+export function archiveOf(held: Held): Archive {
   if (held.entry.archive) return held.entry.archive;
   throw new Problem({
     status: 404,
@@ -122,12 +141,12 @@ function archiveOf(held: Held): Archive {
   });
 }
 
-/** The output from a place on, with a line about what is missing; with a registry, until the gather has ended. */
+/** The output from a place on, with a line about what is missing; with `follow`, until the gather has ended. */
 function logStream(
   held: Held,
   folder: string,
   start: number,
-  registry: Registry | undefined,
+  follow: { registry: Registry; ending: AbortSignal } | undefined,
 ): ReadableStream<Uint8Array> {
   const gone = new AbortController();
   let position = start;
@@ -148,8 +167,8 @@ function logStream(
           return controller.enqueue(Buffer.from(`[${missing} bytes of output were not kept]\n`));
         }
         if (position < end) continue; // the next file has begun in between
-        if (!registry || ended) return controller.close();
-        await registry.waitForChange(held, revision, FOLLOW_MS, gone.signal);
+        if (!follow || ended || follow.ending.aborted) return controller.close();
+        await follow.registry.waitForChange(held, revision, FOLLOW_MS, gone.signal);
       }
     },
     cancel() {

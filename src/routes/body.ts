@@ -12,7 +12,7 @@ const FORM_TYPE = "application/x-www-form-urlencoded";
  * Reads what a POST asks for from its body (JSON, a form, or none) and its query; where both have a key, the body's
  * holds. Only keys that a request may set come back, unchecked; a key sent more than once becomes an array.
  *
- * Throws a {@link Problem}: 400 for a body that is not well-formed, 413 for one over {@link LONGEST_BODY}, 415 for
+ * Throws a {@link Problem}: 400 for a body that is not well-formed or breaks off, 413 for one over {@link LONGEST_BODY}, 415 for
  * another media type, and 400 for JSON sent under a form's name, which would otherwise start a full gather.
  */
 export async function readGatherRequest(request: Request): Promise<RawGatherRequest> {
@@ -109,22 +109,31 @@ function looksLikeJson(text: string): boolean {
 }
 
 async function readBody(request: Request): Promise<Uint8Array> {
+  // Of one that says so itself nothing is read; of one that says nothing, or lies, no more than the limit.
+  if (Number(request.headers.get("content-length")) > LONGEST_BODY) throw tooLong();
   const chunks: Uint8Array[] = [];
   let length = 0;
   if (request.body) {
-    for await (const chunk of request.body as AsyncIterable<Uint8Array>) { // a throw here cancels the stream
-      length += chunk.byteLength;
-      if (length > LONGEST_BODY) {
-        throw new Problem({
-          status: 413,
-          detail: `The body is over ${LONGEST_BODY} bytes; shorten it`,
-          headers: { "connection": "close" }, // the rest of it is never read, so nothing can follow it
-        });
+    try {
+      for await (const chunk of request.body as AsyncIterable<Uint8Array>) { // a throw here cancels the stream
+        length += chunk.byteLength;
+        if (length > LONGEST_BODY) throw tooLong();
+        chunks.push(chunk);
       }
-      chunks.push(chunk);
+    } catch (error) {
+      if (error instanceof Problem) throw error;
+      throw badRequest("The body ended before all of it was there; send it again"); // the client's doing, not the service's
     }
   }
   return Buffer.concat(chunks, length);
+}
+
+/** Without `Connection: close`: whoever still sends would see the connection break, and no reply. */
+function tooLong(): Problem {
+  return new Problem({
+    status: 413,
+    detail: `The body is over ${LONGEST_BODY} bytes; shorten it`,
+  });
 }
 
 function missingContentType(where: "body" | "query"): Problem {

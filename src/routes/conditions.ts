@@ -1,6 +1,4 @@
 /** The conditions and ranges of a request for a file, as RFC 9110 has them. */
-import parseRange from "range-parser";
-
 /** What is asked for. */
 export interface Representation {
   size: number;
@@ -36,8 +34,8 @@ export function answerTo(
     if (matches(ifNoneMatch, file.etag)) return { status: 304 };
   } else if (modifiedSince("if-modified-since") === false) return { status: 304 };
 
-  const range = header("range");
-  if (range === undefined || !/^bytes=/i.test(range)) return { status: 200 };
+  const range = parseRange(header("range"), file.size);
+  if (range === undefined) return { status: 200 };
   const ifRange = header("if-range");
   if (ifRange !== undefined) {
     const isSame = ifRange.startsWith('"')
@@ -45,11 +43,19 @@ export function answerTo(
       : httpDate(ifRange) === lastModified;
     if (!isSame) return { status: 200 };
   }
-  const ranges = parseRange(file.size, range, { combine: true });
-  if (ranges === -1) return { status: 416 };
-  const [only] = ranges === -2 ? [] : ranges;
-  if (ranges === -2 || ranges.length !== 1 || only === undefined) return { status: 200 };
-  return { status: 206, start: only.start, end: only.end };
+  return range.start <= range.end ? { status: 206, ...range } : { status: 416 };
+}
+
+/** The one range of bytes that a `Range` header asks for, empty where the file has none of it; undefined for what is passed over. */
+export function parseRange(
+  header: string | undefined,
+  size: number,
+): { start: number; end: number } | undefined {
+  const [, first, last] = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(header ?? "") ?? [];
+  if (first === undefined || last === undefined || first + last === "") return undefined;
+  if (first === "") return { start: Math.max(0, size - Number(last)), end: size - 1 };
+  if (last !== "" && Number(last) < Number(first)) return undefined;
+  return { start: Number(first), end: last === "" ? size - 1 : Math.min(Number(last), size - 1) };
 }
 
 /**

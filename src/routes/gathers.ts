@@ -14,7 +14,8 @@ import type { Runner } from "../gathers/runner.ts";
 import { readGatherRequest } from "./body.ts";
 import { matches } from "./conditions.ts";
 import { audit } from "./audit.ts";
-import { findGather, findGatherById, idOf } from "./lookup.ts";
+import { findGather, findGatherById, idOf, noSuchGather } from "./lookup.ts";
+import { numberIn } from "./query.ts";
 
 /** The newest so many are listed unless asked otherwise, and at most so many at all. */
 const LIST_LENGTH = 1000;
@@ -54,7 +55,10 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
       const { held, created } = await intake.take(request, key, caller);
       audit(log, caller, created ? "started" : "joined", held);
       const body = await bodies.record(held);
-      c.header("Location", `${c.req.path.endsWith("/") ? "" : "must-gather/"}${held.entry.id}`);
+      c.header(
+        "Location",
+        `${new URL(c.req.url).pathname.endsWith("/") ? "" : "must-gather/"}${held.entry.id}`,
+      );
       return sendRecord(body, created ? 201 : 200, c.res.headers);
     })
     .get("/must-gather", async (c) => {
@@ -73,6 +77,7 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
         c.header("Preference-Applied", `wait=${seconds}`);
         if (known === undefined || isKnown()) {
           await registry.waitForChange(held, held.revision, seconds * 1000, c.req.raw.signal);
+          if (registry.get(held.entry.id) !== held) throw noSuchGather(); // purged meanwhile
         }
       }
       if (isKnown()) {
@@ -137,7 +142,7 @@ function flag(value: string | undefined): boolean {
 
 /** What a list asks for, by id ascending. */
 function select(registry: Registry, query: Readonly<Record<string, string>>): Held[] {
-  const limit = number(query, "limit", 1, LONGEST_LIST) ?? LIST_LENGTH;
+  const limit = numberIn(query, "limit", 1, LONGEST_LIST) ?? LIST_LENGTH;
   const after = query["after"] === undefined ? undefined : idOf(query["after"]) ?? 0;
   if (after === 0 && query["after"] !== "0") throw badRequest("after: must be the id of a gather");
   const status = query["status"];
@@ -151,19 +156,4 @@ function select(registry: Registry, query: Readonly<Record<string, string>>): He
     (name === undefined || entry.request.customName === name)
   );
   return after === undefined ? found.slice(-limit) : found.slice(0, limit);
-}
-
-function number(
-  query: Readonly<Record<string, string>>,
-  name: string,
-  least: number,
-  most: number,
-): number | undefined {
-  const text = query[name];
-  if (text === undefined) return undefined;
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-  if (!(value >= least && value <= most)) {
-    throw badRequest(`${name}: must be a whole number from ${least} to ${most}`);
-  }
-  return value;
 }

@@ -32,7 +32,8 @@ export function findGatherById(c: Context, registry: Registry): Held {
   return held;
 }
 
-function noSuchGather(): Problem {
+/** No gather is, or is any more, what a path names. */
+export function noSuchGather(): Problem {
   return new Problem({
     status: 404,
     detail: "There is no such gather; GET must-gather lists those there are",

@@ -47,6 +47,24 @@ export const ProgressSchema = v.strictObject({
   ),
 });
 
+const verdictCount = (what: string) => v.pipe(count, v.description(what));
+
+/** What reading an archive back found. */
+export const VerdictSchema = v.strictObject({
+  "entries": verdictCount("files, folders and links in the archive"),
+  "files": count,
+  "bytes": verdictCount("of all files, unpacked"),
+  "empty-files": count,
+  "error-files": v.pipe(
+    v.strictObject({ "count": count, "paths": v.pipe(v.array(v.string()), v.maxLength(20)) }),
+    v.description("files that hold nothing but an error of oc; the first 20 are named"),
+  ),
+  "missing": v.pipe(
+    v.array(v.string()),
+    v.description("folders that a must-gather image makes, and one here did not"),
+  ),
+});
+
 /** One step of the machine. */
 export const TransitionSchema = v.strictObject({
   "at": time,
@@ -114,8 +132,8 @@ export const GatherRecordSchema = v.strictObject({
     v.description("what of this gather still stands in the cluster"),
   ),
   "verdict": v.pipe(
-    v.nullable(v.record(v.string(), v.unknown())),
-    v.description("what reading the archive back found"),
+    v.nullable(VerdictSchema),
+    v.description("what reading the archive back found; null where it could not be read"),
   ),
   "transitions": v.pipe(v.array(TransitionSchema), v.description("oldest first")),
 });
@@ -134,6 +152,8 @@ export type GatherStatus = v.InferOutput<typeof StatusSchema>;
 export type GatherReason = v.InferOutput<typeof ReasonSchema>;
 /** See {@link ProgressSchema}. */
 export type GatherProgress = v.InferOutput<typeof ProgressSchema>;
+/** See {@link VerdictSchema}. */
+export type GatherVerdict = v.InferOutput<typeof VerdictSchema>;
 /** See {@link TransitionSchema}. */
 export type GatherTransition = v.InferOutput<typeof TransitionSchema>;
 /** See {@link GatherRecordSchema}. */

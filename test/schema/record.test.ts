@@ -46,7 +46,14 @@ const RECORD: GatherRecord = {
   "archive-url": "must-gather/1/data",
   "archive-digest": `sha-256=:${"A".repeat(43)}=:`,
   "leftovers": [],
-  "verdict": { "files": 12 },
+  "verdict": {
+    "entries": 15,
+    "files": 12,
+    "bytes": 345_678,
+    "empty-files": 1,
+    "error-files": { "count": 1, "paths": ["image/namespaces/a/pods.yaml"] },
+    "missing": ["image/cluster-scoped-resources"],
+  },
   "transitions": [{
     "at": AT,
     "event": "gather.start",

@@ -3,9 +3,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 
+const releases = new WeakMap<TestContext, (() => unknown)[]>();
+
+/** Does something at the end of a test; what was opened last is released first. */
+export function atEnd(t: TestContext, release: () => unknown): void {
+  const all = releases.get(t) ?? [];
+  all.push(release);
+  if (all.length > 1) return;
+  releases.set(t, all);
+  t.after(async () => {
+    for (let each = all.pop(); each; each = all.pop()) await each();
+  });
+}
+
 /** Makes a folder for one test, which goes with it. */
 export async function testFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "mg-test-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  atEnd(t, () => rm(folder, { recursive: true, force: true }));
   return folder;
 }

@@ -1,0 +1,48 @@
+/** One file of the journal, for lowdb: written whole under another name, then renamed; a newer state is never overwritten. */
+import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { Adapter } from "lowdb";
+
+/** A JSON file. One `write()` at a time; `writeNow()` whenever. */
+export class JournalFile<T> implements Adapter<T> {
+  readonly #path: string;
+  #writes = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Gives what is in the file. Rejects with the system's error, and with a SyntaxError where it is no JSON. */
+  async read(): Promise<T> {
+    return JSON.parse(await readFile(this.#path, "utf8")) as T;
+  }
+
+  /** Writes the state that `data` has now. Rejects with the system's error. */
+  async write(data: T): Promise<void> {
+    const mine = ++this.#writes;
+    const temporary = this.#temporary("");
+    await writeFile(temporary, JSON.stringify(data));
+    // In one turn: what `writeNow` has written meanwhile stays.
+    if (mine === this.#writes) renameSync(temporary, this.#path);
+    else rmSync(temporary, { force: true });
+  }
+
+  /** Writes before it returns. Throws the system's error. */
+  writeNow(data: T): void {
+    const temporary = this.#temporary(".now");
+    try {
+      writeFileSync(temporary, JSON.stringify(data));
+      renameSync(temporary, this.#path);
+      this.#writes++;
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+  }
+
+  /** Boot removes these. */
+  #temporary(what: string): string {
+    return join(dirname(this.#path), `.${basename(this.#path, ".json")}${what}.json.tmp`);
+  }
+}

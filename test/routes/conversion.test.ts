@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import process from "node:process";
+import { test } from "node:test";
+import { Conversions } from "../../src/routes/conversion.ts";
+import { archived, fill, inWork, text } from "../archive/work.ts";
+import { descriptors } from "../support/process-use.ts";
+import { PATIENCE_MS } from "../support/service.ts";
+
+test("conversions are bounded, and whoever goes away makes room and leaves no file open", async () => {
+  await inWork(async (tree, folder) => {
+    await fill(tree, { "a.log": text(4 * 1024 * 1024) });
+    const { file } = await archived(tree, folder, { level: 0 });
+    const conversions = new Conversions();
+    const { signal } = new AbortController();
+    const readers = Array.from({ length: 16 }, () => conversions.start(file, signal).getReader());
+    assert.throws(() => conversions.start(file, signal), { status: 503 });
+    for (const reader of readers.slice(0, 3)) assert.ok((await reader.read()).value);
+    for (const reader of readers) await reader.cancel();
+    const isOpen = async () => (await descriptors(process.pid)).includes(file);
+    for (const start = performance.now(); await isOpen();) {
+      assert.ok(performance.now() - start < PATIENCE_MS, "a file stays open");
+    }
+
+    const gone = new AbortController();
+    for (let i = 0; i < 16; i++) conversions.start(file, gone.signal);
+    gone.abort(); // before anybody took a byte
+    await new Promise((resolve) => setImmediate(resolve));
+    for (let i = 0; i < 16; i++) conversions.start(file, AbortSignal.abort());
+    await new Promise((resolve) => setImmediate(resolve));
+    conversions.start(file, AbortSignal.abort());
+  });
+});

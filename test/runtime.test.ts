@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { test, type TestContext } from "node:test";
+import {
+  groupIsAlive,
+  groupsWorkingIn,
+  ownProgram,
+  processStart,
+  runtime,
+  signal,
+} from "../src/runtime.ts";
+import { testFolder } from "./support/folder.ts";
+import { until } from "./support/until.ts";
+
+/** A pid that nobody has: the largest that Linux gives is 2²². */
+const NOBODY = 2 ** 22 + 1;
+
+/** Starts a shell script as the leader of a group of its own, killed with all of it at the end of the test. */
+async function start(t: TestContext, script: string, cwd = "/"): Promise<ChildProcess> {
+  const child = spawn("/bin/sh", ["-c", script], {
+    cwd,
+    detached: true,
+    env: { PATH: process.env.PATH },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  t.after(() => {
+    try {
+      process.kill(-(child.pid ?? 0), "SIGKILL");
+    } catch {
+      // It has ended already.
+    }
+  });
+  await once(child.stdout, "data");
+  return child;
+}
+
+test("the runtime says what it is", () => {
+  assert.equal(runtime.name, "Deno" in globalThis ? "deno" : "node");
+  assert.match(runtime.version, /^\d+\.\d+\.\d+/);
+});
+
+test("a program of our own is started on the same runtime", async (t) => {
+  const script = join(await testFolder(t), "program.ts");
+  await writeFile(script, "const text: string = 'it runs'; console.log(text);");
+  const { program, args } = ownProgram(script);
+  const child = spawn(program, args, { env: { PATH: process.env.PATH }, stdio: "pipe" });
+  let said = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => said += text);
+  await once(child, "close");
+  assert.equal(said, "it runs\n");
+});
+
+test("a signal reaches one process or a whole group, and says whether somebody was there", async (t) => {
+  const child = await start(t, "sleep 60 & echo go; wait");
+  const pid = child.pid ?? 0;
+  assert.equal(await signal(pid, 0, "process"), true);
+  assert.equal(await signal(pid, 0, "group"), true);
+  const exit = once(child, "exit");
+  assert.equal(await signal(pid, "SIGKILL", "process"), true);
+  await exit;
+  assert.equal(await signal(pid, 0, "process"), false);
+  assert.equal(await groupIsAlive(pid), true, "the child lives on");
+  assert.equal(await signal(pid, "SIGTERM", "group"), true);
+  await until("the end of the group", async () => !await groupIsAlive(pid));
+});
+
+test("of nobody nothing is alive and nothing has started", async () => {
+  assert.equal(await signal(NOBODY, 0, "process"), false);
+  assert.equal(await groupIsAlive(NOBODY), false);
+  assert.equal(await processStart(NOBODY), undefined);
+});
+
+test("a group of which only zombies are left is gone, though it can still be signalled", async (t) => {
+  // A parent that never waits: its child, a leader of a group of its own, ends and stays a zombie.
+  const parent = await start(
+    t,
+    `exec perl -e 'use POSIX; $| = 1; my $pid = fork; if (!$pid) { setpgid(0, 0); exit 0 } print "$pid\\n"; sleep 60'`,
+  );
+  const listing = spawn("ps", ["--ppid", String(parent.pid), "-o", "pid="], { stdio: "pipe" });
+  let listed = "";
+  listing.stdout.setEncoding("utf8").on("data", (text: string) => listed += text);
+  await once(listing, "close");
+  const zombie = Number(listed);
+  assert.ok(zombie > 1, listed);
+  await until("its group", () => signal(zombie, 0, "group"));
+  await until("the zombie", async () => !await groupIsAlive(zombie));
+  assert.equal(await signal(zombie, 0, "group"), true, "it is still there to be signalled");
+  assert.equal(await processStart(zombie), undefined);
+});
+
+test("when a process started stays the same, and differs from that of another", async (t) => {
+  const one = await start(t, "echo go; exec sleep 60");
+  const first = await processStart(one.pid ?? 0);
+  assert.ok(first);
+  await until("a tick of the clock", async () => { // a hundredth of a second, by which starts differ
+    const own = await start(t, "echo go");
+    const start2 = await processStart(own.pid ?? 0);
+    return start2 !== undefined && start2 !== first;
+  });
+  assert.equal(await processStart(one.pid ?? 0), first);
+  assert.notEqual(await processStart(process.pid), first);
+});
+
+test("a process whose name holds brackets and blanks is told from others all the same", async (t) => {
+  const folder = await testFolder(t);
+  const name = join(folder, ") Z 1 (x");
+  await symlink("/bin/sleep", name);
+  const child = await start(t, `echo go; exec '${name}' 60`);
+  await until("its start", async () => await processStart(child.pid ?? 0) !== undefined);
+  assert.match(await processStart(child.pid ?? 0) ?? "", /:\d+$|^ps:/);
+});
+
+test("who works in a folder or below it is found by its group, whatever links lead there", async (t) => {
+  const folder = await testFolder(t);
+  await mkdir(join(folder, "work", "inner"), { recursive: true });
+  await mkdir(join(folder, "work-not"));
+  await symlink(join(folder, "work"), join(folder, "link"));
+  const inside = await start(t, "(cd inner; echo go; exec sleep 60) & wait", join(folder, "work"));
+  await start(t, "echo go; exec sleep 60", join(folder, "work-not"));
+  for (const path of ["work", "work/inner", "link"]) {
+    assert.deepEqual(await groupsWorkingIn(join(folder, path)), [inside.pid], path);
+  }
+  assert.deepEqual(await groupsWorkingIn(join(folder, "none")), []);
+});
