@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { formatSeconds, parseDuration } from "../src/duration.ts";
 
 const READ: readonly (readonly [string, number])[] = [
@@ -81,4 +82,82 @@ test("seconds are written rounded up, so that oc never gets less than asked", ()
   assert.equal(formatSeconds(3_900_000), "3900s");
   assert.equal(formatSeconds(1), "1s");
   assert.equal(parseDuration(formatSeconds(5_400_001)), 5_401_000);
+});
+
+/** Nanoseconds of each unit, as Go's documentation has them. */
+const NANOSECONDS = {
+  ns: 1n,
+  us: 1_000n,
+  "\u00b5s": 1_000n,
+  "\u03bcs": 1_000n,
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+  h: 3_600_000_000_000n,
+};
+
+const part = fc.record({
+  whole: fc.oneof(fc.bigInt(0n, 999n), fc.bigInt(0n, 2n ** 63n)),
+  fraction: fc.string({ unit: fc.constantFrom(..."0123456789"), maxLength: 12 }),
+  dot: fc.boolean(),
+  unit: fc.constantFrom(...Object.keys(NANOSECONDS) as (keyof typeof NANOSECONDS)[]),
+});
+
+test("any sum of parts is what the parts are together, or refused where an int64 does not hold it", () => {
+  const sign = fc.constantFrom("", "+", "-");
+  fc.assert(
+    fc.property(sign, fc.array(part, { minLength: 1, maxLength: 3 }), (sign, parts) => {
+      let text = sign;
+      let sum = 0n;
+      for (const { whole, fraction, dot, unit } of parts) {
+        text += `${whole}${dot ? `.${fraction}` : ""}${unit}`;
+        sum += whole * NANOSECONDS[unit];
+        if (!dot) continue;
+        sum += BigInt(`0${fraction}`) * NANOSECONDS[unit] / 10n ** BigInt(fraction.length);
+      }
+      const most = 2n ** 63n - (sign === "-" ? 0n : 1n);
+      const ms = Number(sign === "-" ? -sum : sum) / 1e6;
+      assert.equal(parseDuration(text), sum > most ? undefined : ms, text);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test("what is no such sum is refused, whatever it is made of", () => {
+  const sum = /^[+-]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)$/;
+  const pieces = [
+    "1",
+    "0",
+    "5",
+    ".",
+    "+",
+    "-",
+    "h",
+    "m",
+    "s",
+    "n",
+    "u",
+    "\u00b5",
+    "\u03bc",
+    " ",
+    "e",
+  ];
+  const nearly = fc.string({ unit: fc.constantFrom(...pieces), maxLength: 12 });
+  fc.assert(
+    fc.property(fc.oneof(nearly, nearly, fc.string()), (text) => {
+      const read = parseDuration(text);
+      assert.equal(read !== undefined, sum.test(text), JSON.stringify(text));
+      assert.ok(read === undefined || Number.isFinite(read));
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test("what is written is read back as no less, and not a second more", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2 ** 40 }), (ms) => {
+      const read = parseDuration(formatSeconds(ms)) ?? NaN;
+      assert.ok(read >= ms && read - ms < 1000, `${ms}`);
+    }),
+  );
 });

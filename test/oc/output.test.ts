@@ -251,6 +251,8 @@ test("exec-output begins each line with a newline, is UTF-8 and keeps to its lim
     assert.ok(output === "" || output.startsWith("\n"));
     assert.equal(Buffer.from(output).toString("utf8"), output);
     const last = text.toString("utf8").replace(/\n$/, "").split("\n").at(-1) ?? "";
-    if (Buffer.byteLength(last) + 2 <= limit && text.length > 0) assert.ok(output.endsWith(`\n${last}`));
+    if (Buffer.byteLength(last) + 2 <= limit && text.length > 0) {
+      assert.ok(output.endsWith(`\n${last}`));
+    }
   }));
 });

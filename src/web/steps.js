@@ -1,0 +1,50 @@
+/** The phases of a gather as steps: those it went through, the one it is in, those to come. */
+import { hasEnded, statusOf } from "./format.js";
+
+const PHASES = [
+  ["new", "Queued"],
+  ["inprogress.gathering.starting", "Starting"],
+  ["inprogress.gathering", "Gathering"],
+  ["inprogress.copying", "Copying"],
+  ["inprogress.salvaging", "Saving what there is"],
+  ["inprogress.stopping", "Stopping"],
+  ["inprogress.reaping", "Cleaning up"],
+  ["inprogress.packing", "Packing"],
+];
+
+/** What every gather that goes well goes through. */
+const USUAL = ["Queued", "Starting", "Gathering", "Copying", "Cleaning up", "Packing"];
+
+function phaseOf(state) {
+  return PHASES.find(([start]) => state.startsWith(start))?.[1];
+}
+
+/** Steps as `{label, state, ms}`: `done`, `current`, `todo`, or how it ended; `ms` is null where it is not known. */
+export function stepsOf(record, now = Date.now()) {
+  const stays = [{ label: "Queued", since: Date.parse(record["created-at"]) }];
+  for (const { at, to } of record.transitions) {
+    const label = phaseOf(to) ?? "End";
+    if (stays.at(-1).label !== label) stays.push({ label, since: Date.parse(at) });
+  }
+  const ended = hasEnded(record);
+  const steps = stays.filter(({ label }) => label !== "End").map(({ label, since }, index) => ({
+    label,
+    state: ended || index < stays.length - 1 ? "done" : "current",
+    ms: (stays[index + 1]?.since ?? now) - since,
+  }));
+  if (ended) {
+    const [label, , kind] = statusOf(record);
+    const state = record.status === "completed" ? "done" : kind === "muted" ? "stopped" : "failed";
+    return [...steps, { label, state, ms: null }];
+  }
+  const reached = Math.max(-1, ...steps.map(({ label }) => USUAL.indexOf(label)));
+  // After salvaging and stopping come only the last two.
+  const from = ["Stopping", "Saving what there is"].includes(steps.at(-1).label)
+    ? USUAL.indexOf("Cleaning up")
+    : reached + 1;
+  return [
+    ...steps,
+    ...USUAL.slice(from).map((label) => ({ label, state: "todo", ms: null })),
+    { label: "Ready", state: "todo", ms: null },
+  ];
+}
