@@ -62,9 +62,9 @@ export class Disk {
 
   #last: { at: number; use: Promise<DiskUse> } | undefined;
 
-  /** Measures, or gives figures of a moment ago. Rejects when WORK_PATH cannot be looked at. */
-  use(): Promise<DiskUse> {
-    if (!this.#last || performance.now() - this.#last.at > FRESH_MS) {
+  /** Measures, or gives figures from after `since`, a moment ago. Rejects when WORK_PATH cannot be looked at. */
+  use(since = performance.now() - FRESH_MS): Promise<DiskUse> {
+    if (!this.#last || this.#last.at < since) {
       const last = { at: performance.now(), use: this.#measure() };
       last.use.catch(() => {
         if (this.#last === last) this.#last = undefined;
@@ -93,7 +93,9 @@ export class Disk {
    * Throws a `Problem` of status 507 with the figures when there is none to be had.
    */
   async admit(): Promise<void> {
+    const now = performance.now();
     let use = await this.use();
+    if (isFull(use)) use = await this.use(now); // something may have been removed a moment ago
     for (const held of isFull(use) ? this.#candidates() : []) {
       await this.#evict(held);
       use = await this.#measure();

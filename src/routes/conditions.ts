@@ -47,7 +47,7 @@ export function answerTo(
 }
 
 /** The one range of bytes that a `Range` header asks for, empty where the file has none of it; undefined for what is passed over. */
-export function parseRange(
+function parseRange(
   header: string | undefined,
   size: number,
 ): { start: number; end: number } | undefined {

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { pack } from "../../src/archive/pack.ts";
 import type { PackControl, Packed, PackRequest } from "../../src/archive/pack.ts";
+import { asNobody } from "../support/nobody.ts";
 import { programCommand } from "../support/self.ts";
 
 const run = promisify(execFile);
@@ -165,17 +166,16 @@ export async function act(task: Act, how: "unprivileged" | { before: string }): 
   const home = await mkdtemp(join(tmpdir(), "archive-home-"));
   await chmod(home, 0o777);
   const env = { PATH: process.env.PATH ?? "", HOME: home, TASK: JSON.stringify(task) };
-  const child = how === "unprivileged"
-    ? spawn(program, args, { env, ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {}) })
-    : spawn("unshare", [
-      isRoot ? "-m" : "-rm",
-      "sh",
-      "-ec",
-      `${how.before}; exec "$@"`,
-      "sh",
-      program,
-      ...args,
-    ], { env });
+  const [nobody = "", ...line] = asNobody(NOBODY, [program, ...args]);
+  const child = how === "unprivileged" ? spawn(nobody, line, { env }) : spawn("unshare", [
+    isRoot ? "-m" : "-rm",
+    "sh",
+    "-ec",
+    `${how.before}; exec "$@"`,
+    "sh",
+    program,
+    ...args,
+  ], { env });
   let out = "";
   let errors = "";
   child.stdout.on("data", (data: Buffer) => out += data);

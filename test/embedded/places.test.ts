@@ -2,15 +2,12 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import os from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { test } from "node:test";
 import { resultFolder } from "../../src/embedded/destination.ts";
 import { Place } from "./start.ts";
 
-/** Where the tests run as root, a user that nobody knows; elsewhere the user that we are. */
-const somebody = process.getuid?.() === 0
-  ? ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"]
-  : [];
+/** A user that nobody knows. */
+const SOMEBODY = 12345;
 
 async function inPlace(body: (place: Place) => Promise<void>): Promise<void> {
   const place = await Place.make();
@@ -32,7 +29,7 @@ function homeless(place: Place): Record<string, string> {
 test("a user without a name and a home gathers what it may and tells what it may not", () =>
   inPlace(async (place) => {
     const line = ["adm", "must-gather", `--dest-dir=${place.destination}`];
-    const { code, stderr } = await place.run(line, { env: homeless(place), before: somebody });
+    const { code, stderr } = await place.run(line, { env: homeless(place), user: SOMEBODY });
     assert.equal(stderr, "");
     assert.equal(code, 0);
     const result = await place.result();
@@ -47,7 +44,7 @@ test("a temporary folder that cannot be written to ends it with what to do, and 
     await chmod(closed, 0o555);
     const line = ["adm", "must-gather", `--dest-dir=${place.destination}`];
     const env = { ...homeless(place), TMPDIR: closed };
-    const { code, stderr } = await place.run(line, { env, before: somebody });
+    const { code, stderr } = await place.run(line, { env, user: SOMEBODY });
     assert.equal(code, 1);
     assert.match(
       stderr,

@@ -5,6 +5,7 @@ import os from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { asNobody } from "../support/nobody.ts";
 import { programCommand } from "../support/self.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/embedded/main.ts", import.meta.url));
@@ -64,11 +65,13 @@ export class Place {
   /** Starts the gatherer as the leader of a process group, as the service does. */
   start(args: readonly string[], options: {
     env?: Record<string, string>;
-    before?: readonly string[];
+    /** Who it runs as, where the tests run as root. */
+    user?: number;
     detached?: boolean;
   } = {}): Started {
     const [program, own] = programCommand(MAIN);
-    const line = [...options.before ?? [], program, ...own, ...args];
+    const words = [program, ...own, ...args];
+    const line = options.user === undefined ? words : asNobody(options.user, words);
     const child = spawn(line[0] ?? "", line.slice(1), {
       cwd: this.root,
       env: options.env ?? this.env(),

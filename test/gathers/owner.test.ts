@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { link, mkdir, readdir, utimes } from "node:fs/promises";
-import { createConnection, createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { OwnedError, ownFolder } from "../../src/gathers/owner.ts";
-import { testFolder } from "../support/folder.ts";
+import { listenLocally } from "../../src/runtime.ts";
+import { atEnd, testFolder } from "../support/folder.ts";
 import { programCommand } from "../support/self.ts";
 
 const CONTENDER = fileURLToPath(new URL("./contender.ts", import.meta.url));
@@ -22,8 +22,12 @@ async function contender(t: TestContext) {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const exit = once(child, "exit");
-  t.after(async () => {
-    child.kill("SIGKILL");
+  const pid = child.pid ?? 0;
+  let isAlive = true;
+  void exit.then(() => isAlive = false);
+  const kill = () => void (isAlive && process.kill(pid, "SIGKILL")); // Deno's own way lets it read its end first
+  atEnd(t, async () => {
+    kill();
     await exit;
   });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
@@ -33,16 +37,14 @@ async function contender(t: TestContext) {
     return heard();
   };
   assert.equal(await heard(), "ready");
-  return { pid: child.pid ?? 0, tell, kill: () => child.kill("SIGKILL"), exit };
+  return { pid, tell, kill, exit };
 }
 
 /** Leaves a socket in a folder as a process that was killed does. */
 async function leaveStale(folder: string, name = "owner.sock"): Promise<void> {
-  const server = createServer().listen(join(folder, "made.sock"));
-  await once(server, "listening");
+  const listener = await listenLocally(join(folder, "made.sock"));
   await link(join(folder, "made.sock"), join(folder, name));
-  server.close();
-  await once(server, "close");
+  await listener.close();
 }
 
 test("a folder has one owner; a second one in the same process is refused with what to do", async (t) => {
@@ -110,10 +112,9 @@ test("an owner that is stopped in its tracks is alive all the same", async (t) =
 test("a guest that stays connected does not keep the owner from letting go", async (t) => {
   const folder = await testFolder(t);
   const disown = await ownFolder(folder);
-  const guest = createConnection(join(folder, "owner.sock")).on("error", () => {});
-  await once(guest, "connect");
+  const guest = await contender(t);
+  assert.equal(await guest.tell(`visit ${join(folder, "owner.sock")}`), "inside");
   await disown();
-  guest.destroy();
 });
 
 test("a folder that cannot hold a socket rejects with the system's reason", async (t) => {

@@ -9,7 +9,7 @@ import type { Browser, Page } from "playwright-core";
 import { atEnd } from "../support/folder.ts";
 
 /** How long a page may take for anything, in milliseconds: far more than it does. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 30_000;
 
 // deno-fmt-ignore
 const ARGUMENTS = [

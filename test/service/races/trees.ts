@@ -1,4 +1,5 @@
 /** Changes what oc fetched, while oc waits: for archives that take long to read or to make. */
+import { randomBytes } from "node:crypto";
 import { mkdir, readdir, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -10,6 +11,9 @@ export const LARGE_BYTES = 48 * 2 ** 20;
 /** At 500 MB/s, which nothing compresses at, 16 s. It holds nothing, and takes no room on disk. */
 const ENDLESS_BYTES = 2 ** 33;
 
+/** Random, so that nothing makes it smaller. */
+export const SOON_BYTES = 8 * 2 ** 20;
+
 /** Puts a large archive in the place of the one that the image made. */
 export async function enlargeArchive(tree: string): Promise<void> {
   const names = await readdir(tree, { recursive: true });
@@ -19,10 +23,11 @@ export async function enlargeArchive(tree: string): Promise<void> {
   await writeFile(join(tree, name), gzipSync(Buffer.concat([...tar([blob])]), { level: 0 }));
 }
 
-/** Adds a file that takes far longer to pack than any test lasts, behind all others. */
+/** Adds a file that takes far longer to pack than any test lasts, behind one that is in soon: no writer holds as much back. */
 export async function enlargeTree(tree: string): Promise<void> {
-  const file = join(tree, "zzz", "zzz.log");
-  await mkdir(join(tree, "zzz"));
-  await writeFile(file, "");
-  await truncate(file, ENDLESS_BYTES);
+  const folder = join(tree, "zzz");
+  await mkdir(folder);
+  await writeFile(join(folder, "soon.bin"), randomBytes(SOON_BYTES));
+  await writeFile(join(folder, "unending.log"), "");
+  await truncate(join(folder, "unending.log"), ENDLESS_BYTES);
 }
