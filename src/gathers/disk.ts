@@ -173,6 +173,7 @@ export class Disk {
     if (!entry.archive) return;
     const path = join(gatherFolder(workPath, entry.id).path, entry.archive.file);
     log.warn("removed an archive to make room", { id: entry.id, bytes: entry.archive.size });
+    entry.formerArchiveName = entry.archive.name;
     entry.archive = null;
     entry.message = `${entry.message.replace(/[.\s]+$/, "")}. ` +
       "Its archive was removed to make room for newer ones";

@@ -73,6 +73,8 @@ const EntrySchema = v.strictObject({
   lines: v.number(),
   bytes: v.number(),
   archive: v.nullable(ArchiveSchema),
+  /** The name of an archive that was removed to make room, or did not outlive the container: the record still shows it. */
+  formerArchiveName: v.optional(text),
   made: v.pipe(v.array(MadeSchema), v.maxLength(MOST_MADE)),
   leftovers: v.array(text),
   /** The running oc, so that a later life of the service can end it. */

@@ -37,7 +37,7 @@ export function toListItem(entry: Entry, view: RecordView): GatherListItem {
     "timeout": request.timeout,
     "server": request.server,
     "archive-size": archive?.size ?? 0,
-    "archive-name": archive?.name ?? "",
+    "archive-name": archive?.name ?? entry.formerArchiveName ?? "",
     "exec-output": view.execOutput,
     "reason": entry.reason,
     "message": fullMessage(entry),

@@ -88,6 +88,7 @@ async function checkArchive(
   const size = await stat(path).then((found) => found.size, () => undefined);
   if (size === entry.archive.size) return;
   log.error("archive is gone", { id: entry.id, file: path });
+  entry.formerArchiveName = entry.archive.name;
   entry.archive = null;
   entry.message = `${entry.message.replace(/[.\s]+$/, "")}. ` +
     "The archive is gone: the work folder did not outlive the service; start the gather again";

@@ -65,6 +65,15 @@ test("a completed gather always has the name, the size and the place of its arch
   assert.deepEqual([record.progress.phase, record.progress.percent], ["ended", 100]);
 });
 
+test("a completed gather whose archive was removed keeps its name, and offers nothing", () => {
+  const gone = { ...endedEntry(7), archive: null, formerArchiveName: "must-gather.zip" };
+  const record = toRecord(gone, { ...view, queuePosition: null });
+  assert.deepEqual(
+    [record["archive-size"], record["archive-name"], record["archive-url"]],
+    [0, "must-gather.zip", ""],
+  );
+});
+
 test("every state of the machine has a phase in plain words", () => {
   for (
     const [state, phase] of [

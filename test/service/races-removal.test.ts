@@ -97,7 +97,7 @@ describe("removing a gather", () => {
   });
 
   test("purged in the moment of its end, nothing of it stays", async () => {
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       const { id } = await service.start({ image: PLAIN });
       let known = "";
       for (let ended = false; !ended;) {

@@ -1,6 +1,7 @@
 /** What is kept of gathers that are stopped, and that nothing of them stays in the cluster. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -107,6 +108,11 @@ describe("a gather that is stopped", () => {
     const id = await collecting();
     await service.fetch(`must-gather/${id}`, { method: "DELETE" });
     await service.until(id, ({ state }) => state === "inprogress.reaping");
+    const file = join(place.folder, "journal", `${id}.json`);
+    await oc.until(
+      () => JSON.parse(readFileSync(file, "utf8")).state === "inprogress.reaping",
+      "the journal does not know that it reaps",
+    );
     service.kill("SIGKILL");
     await service.exit;
     assert.equal(oc.cluster.bindings().length, 1);
@@ -127,7 +133,7 @@ describe("a gather that is stopped", () => {
     await service.exit;
     oc.release("before-namespace");
     const file = join(place.folder, "journal", `${id}.json`);
-    const entry = JSON.parse(await (await import("node:fs/promises")).readFile(file, "utf8"));
+    const entry = JSON.parse(readFileSync(file, "utf8"));
     await writeFile(file, JSON.stringify({ ...entry, process: null }));
     service = await startService(place, { OC: oc.path });
     assert.equal((await service.ended(id)).reason, "interrupted");

@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import { tar } from "../../support/fake-oc/tar.ts";
 
 /** Far more than the buffers between the service and a reader hold: Linux has up to 4 MiB on one side and 6 on the other. */
-export const LARGE_BYTES = 48 * 2 ** 20;
+export const LARGE_BYTES = 24 * 2 ** 20;
 
 /** At 500 MB/s, which nothing compresses at, 16 s. It holds nothing, and takes no room on disk. */
 const ENDLESS_BYTES = 2 ** 33;
