@@ -84,7 +84,7 @@ export interface FakeOc {
   /** The processes that were started and still run, those of rsync included. */
   running(): number[];
   events(): Event[];
-  /** Waits until the condition holds, at most `ms` (5 s). Throws with `what` when it does not come to hold. */
+  /** Waits until the condition holds, at most `ms` (20 s). Throws with `what` when it does not come to hold. */
   until(condition: () => boolean, what: string, ms?: number): Promise<void>;
   /** Ends every process that is left and removes everything. */
   close(): Promise<void>;
@@ -208,7 +208,7 @@ class Handle implements FakeOc {
     return [...new Set(started.map(({ pid }) => pid))].filter((pid) => this.#isOurs(pid));
   }
 
-  async until(condition: () => boolean, what: string, ms = 5000): Promise<void> {
+  async until(condition: () => boolean, what: string, ms = 20_000): Promise<void> {
     const end = performance.now() + ms;
     while (!condition()) {
       if (performance.now() > end) throw new Error(`fake oc: after ${ms} ms: ${what}`);
