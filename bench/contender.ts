@@ -8,11 +8,11 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ZipFile } from "yazl";
 import { closeFd, openFd } from "../src/archive/fd.ts";
-import type { ArchiveFormat } from "../src/archive/formats.ts";
-import { packTree } from "../src/archive/pack-tree.ts";
-import { pack } from "../src/archive/pack.ts";
-import { Tree } from "../src/archive/tree.ts";
-import { ZipWriter } from "../src/archive/zip-writer.ts";
+import type { ArchiveFormat } from "../src/archive/pack/formats.ts";
+import { packTree } from "../src/archive/zip/pack-tree.ts";
+import { pack } from "../src/archive/pack/pack.ts";
+import { Tree } from "../src/archive/pack/tree.ts";
+import { ZipWriter } from "../src/archive/zip/writer.ts";
 
 /** What a contender took. */
 export interface Took {

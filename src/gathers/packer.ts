@@ -1,8 +1,8 @@
 /** Makes the archive of a gather out of its tree, and clears the tree away once it is safe. */
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { ArchiveFormat } from "../archive/formats.ts";
-import { pack, removeTree } from "../archive/pack.ts";
+import type { ArchiveFormat } from "../archive/pack/formats.ts";
+import { pack, removeTree } from "../archive/pack/pack.ts";
 import { formatSeconds } from "../duration.ts";
 import type { Archive, Entry } from "./entry.ts";
 import type { GatherFolder } from "./folders.ts";

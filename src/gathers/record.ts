@@ -1,5 +1,5 @@
 /** A gather as clients see it: the record of the contract, made from an entry. */
-import type { ArchiveFormat } from "../archive/formats.ts";
+import type { ArchiveFormat } from "../archive/pack/formats.ts";
 import type { GatherListItem, GatherProgress, GatherRecord } from "../schema/record.ts";
 import { type Entry, hasEnded } from "./entry.ts";
 import { fullMessage } from "./message.ts";

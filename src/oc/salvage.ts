@@ -5,8 +5,8 @@
 import { mkdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf } from "../archive/errors.ts";
-import type { UntarLimits } from "../archive/unpacker.ts";
-import { untar, type Untarred } from "../archive/untar.ts";
+import type { UntarLimits } from "../archive/untar/unpacker.ts";
+import { untar, type Untarred } from "../archive/untar/untar.ts";
 import type { OcCall } from "./features.ts";
 import { type OcEnd, type OcProgram, streamOc } from "./stream.ts";
 

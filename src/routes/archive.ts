@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { create as contentDisposition } from "content-disposition";
 import { Hono } from "hono";
-import type { Links } from "../archive/links.ts";
+import type { Links } from "./links.ts";
 import type { CallerVariables } from "../auth/middleware.ts";
 import type { Log } from "../log.ts";
 import { type Archive, hasEnded } from "../gathers/entry.ts";

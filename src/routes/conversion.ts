@@ -1,6 +1,6 @@
 /** An archive in another format than it is kept in. */
 import type { Readable } from "node:stream";
-import { zipToTar } from "../archive/zip-to-tar.ts";
+import { zipToTar } from "../archive/tar/from-zip.ts";
 import type { Archive } from "../gathers/entry.ts";
 import { badRequest, Problem } from "../problem.ts";
 

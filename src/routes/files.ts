@@ -1,14 +1,14 @@
 /** What is inside an archive, and one file of it, without downloading the rest. */
 import { create as contentDisposition } from "content-disposition";
 import { type Context, Hono } from "hono";
-import { type ArchiveFile, type ArchiveReader, BusyError } from "../archive/archive-reader.ts";
+import { type ArchiveFile, type ArchiveReader, BusyError } from "../archive/look/archive-reader.ts";
 import { type Bytes, PIECE } from "../archive/bytes.ts";
-import { TooMuchError } from "../archive/caps.ts";
+import { TooMuchError } from "../archive/look/caps.ts";
 import { codeOf } from "../archive/errors.ts";
-import { globMatcher } from "../archive/glob.ts";
-import { childrenOf, findItem, type Item, itemsBehind, Turns } from "../archive/items.ts";
-import { batched, grep, tailOf } from "../archive/lines.ts";
-import { UnreadableError } from "../archive/list-archive.ts";
+import { globMatcher } from "../archive/look/glob.ts";
+import { childrenOf, findItem, type Item, itemsBehind, Turns } from "../archive/look/items.ts";
+import { batched, grep, tailOf } from "../archive/look/lines.ts";
+import { UnreadableError } from "../archive/look/list-archive.ts";
 import type { CallerVariables } from "../auth/middleware.ts";
 import { gatherFolder } from "../gathers/folders.ts";
 import type { Registry } from "../gathers/registry.ts";

@@ -1,7 +1,7 @@
 /** Packs or removes a tree in a process of its own and prints what came of it; see `act()` in work.ts. */
 import { readdir } from "node:fs/promises";
 import process from "node:process";
-import { removeTree } from "../../src/archive/pack.ts";
+import { removeTree } from "../../src/archive/pack/pack.ts";
 import { packed } from "./work.ts";
 import type { Act, Acted } from "./work.ts";
 

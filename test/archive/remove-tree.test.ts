@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { removeTree } from "../../src/archive/pack.ts";
+import { removeTree } from "../../src/archive/pack/pack.ts";
 import { act, fill, giveAway, inWork, python } from "./work.ts";
 
 test("a tree goes with all kinds of names in it, and what its links point to stays", async () => {

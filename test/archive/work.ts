@@ -7,8 +7,8 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { pack } from "../../src/archive/pack.ts";
-import type { PackControl, Packed, PackRequest } from "../../src/archive/pack.ts";
+import { pack } from "../../src/archive/pack/pack.ts";
+import type { PackControl, Packed, PackRequest } from "../../src/archive/pack/pack.ts";
 import { asNobody } from "../support/nobody.ts";
 import { programCommand } from "../support/self.ts";
 

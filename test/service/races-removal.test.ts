@@ -5,7 +5,7 @@ import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Hono } from "hono";
-import { Links } from "../../src/archive/links.ts";
+import { Links } from "../../src/routes/links.ts";
 import { type CallerVariables, withoutAuthentication } from "../../src/auth/middleware.ts";
 import { removeOldGathers } from "../../src/gathers/removal.ts";
 import { archiveRoutes } from "../../src/routes/archive.ts";
