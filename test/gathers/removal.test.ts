@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { mock, test, type TestContext } from "node:test";
 import { gatherFolder } from "../../src/gathers/folders.ts";
@@ -51,6 +51,23 @@ test("a gather is removed with its record, its journal file and its folder, and 
   assert.deepEqual(await readdir(work), ["2"]);
   assert.deepEqual((await readdir(folder)).filter((name) => name.endsWith(".json")), ["2.json"]);
   await removeGather(one, registry, work); // again, or without files: nothing to do
+});
+
+test("a gather goes though whoever reads it makes scratch files in its folder meanwhile", async (t) => {
+  const { registry, work, fill } = await stage(t);
+  for (let id = 1; id <= 20; id++) {
+    const held = registry.add(endedEntry(id));
+    await fill(id);
+    const reading = Promise.all(Array.from({ length: 3 }, async (_, reader) => {
+      const file = join(gatherFolder(work, id).path, `.scratch-${reader}`);
+      for (let n = 0; n < 20; n++) {
+        await writeFile(file, "").then(() => rm(file)).catch(() => {}); // the folder has gone
+      }
+    }));
+    await removeGather(held, registry, work);
+    await reading;
+  }
+  assert.deepEqual(await readdir(work), []);
 });
 
 test("ended gathers go when they are too old since their end, others stay", async (t) => {
