@@ -6,12 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { CACHED } from "../support/caches.ts";
 import { programCommand } from "../support/self.ts";
 
 const GATHER = fileURLToPath(new URL("../../src/cli/gather.ts", import.meta.url));
-
-/** The runtimes' caches of what they have compiled, as HOME is another for each test. */
-const CACHE = fileURLToPath(new URL("../../node_modules/.cache/cli", import.meta.url));
 
 /** How long anything here is waited for: far more than it takes. Milliseconds. */
 export const PATIENCE_MS = 30_000;
@@ -71,8 +69,7 @@ export class Place {
       PATH: `${this.#programs}:${process.env["PATH"] ?? ""}`,
       HOME: this.root,
       TMPDIR: this.#temporary,
-      NODE_COMPILE_CACHE: CACHE,
-      DENO_DIR: CACHE,
+      ...CACHED,
       OC: "embedded",
       LOCAL_COMMANDS: "1",
       STOP_GRACE: "500ms",

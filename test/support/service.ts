@@ -8,6 +8,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { GatherRecord } from "../../src/schema/record.ts";
+import { CACHED } from "./caches.ts";
 import { programCommand } from "./self.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
@@ -71,7 +72,7 @@ export async function startService(
 ): Promise<Service> {
   const [program, args] = programCommand(MAIN);
   const child: ChildProcess = spawn(program, args, {
-    env: { PATH: process.env.PATH ?? "", HOME: place.folder, ...place.env, ...env },
+    env: { PATH: process.env.PATH ?? "", HOME: place.folder, ...CACHED, ...place.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const log: LogLine[] = [];
