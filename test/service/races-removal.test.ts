@@ -161,52 +161,6 @@ describe("removing a gather", () => {
     }
   });
 
-  test("one that grows too old while it is downloaded is read whole", async (t) => {
-    const { registry, log } = await stageRegistry(t);
-    const workPath = await testFolder(t);
-    const data = Buffer.alloc(LARGE_BYTES, "archive");
-    const digest = `sha-256=:${createHash("sha256").update(data).digest("base64")}:`;
-    await mkdir(join(workPath, "1"));
-    await writeFile(join(workPath, "1", "archive.zip"), data);
-    registry.add(
-      endedEntry(1, {
-        archive: {
-          name: "must-gather.zip",
-          file: "archive.zip",
-          size: data.length,
-          digest,
-          partial: false,
-          verdict: null,
-        },
-      }),
-    );
-    const over = new AbortController();
-    const deps = { registry, links: new Links(1000), workPath, log, ending: over.signal };
-    const app = new Hono<CallerVariables>()
-      .use(withoutAuthentication())
-      .route("/", archiveRoutes(deps));
-    const server = createServer({
-      host: "127.0.0.1",
-      port: 0,
-      tls: undefined,
-      fetch: app.fetch,
-      log,
-    });
-    const { port } = await server.listen();
-    try {
-      const download = await beginDownload(`http://127.0.0.1:${port}/`, "must-gather/1/data");
-      removeOldGathers(registry, workPath, 0, log, over.signal);
-      await until(
-        "it expires",
-        async () => !registry.get(1) && !await isThere(join(workPath, "1")),
-      );
-      assert.deepEqual(await download.finish(), { length: data.length, digest });
-    } finally {
-      over.abort();
-      await server.close(AbortSignal.abort());
-    }
-  });
-
   test("purged while the cluster is looked after, it does not come back, and neither does its folder", async () => {
     await oc.reached("get-namespace", 20_000);
     assert.equal(status(await send(remove(tended.id, "?purge=1"))), 204);
@@ -223,4 +177,51 @@ describe("removing a gather", () => {
     assert.match(namespace, /^openshift-must-gather-/);
     assert.deepEqual(oc.invocations("get", "namespace", namespace), []);
   });
+});
+
+// Not in the suite: on Deno, what a test inside one leaves to its end is not done.
+test("a gather that grows too old while it is downloaded is read whole", async (t) => {
+  const { registry, log } = await stageRegistry(t);
+  const workPath = await testFolder(t);
+  const data = Buffer.alloc(LARGE_BYTES, "archive");
+  const digest = `sha-256=:${createHash("sha256").update(data).digest("base64")}:`;
+  await mkdir(join(workPath, "1"));
+  await writeFile(join(workPath, "1", "archive.zip"), data);
+  registry.add(
+    endedEntry(1, {
+      archive: {
+        name: "must-gather.zip",
+        file: "archive.zip",
+        size: data.length,
+        digest,
+        partial: false,
+        verdict: null,
+      },
+    }),
+  );
+  const over = new AbortController();
+  const deps = { registry, links: new Links(1000), workPath, log, ending: over.signal };
+  const app = new Hono<CallerVariables>()
+    .use(withoutAuthentication())
+    .route("/", archiveRoutes(deps));
+  const server = createServer({
+    host: "127.0.0.1",
+    port: 0,
+    tls: undefined,
+    fetch: app.fetch,
+    log,
+  });
+  const { port } = await server.listen();
+  try {
+    const download = await beginDownload(`http://127.0.0.1:${port}/`, "must-gather/1/data");
+    removeOldGathers(registry, workPath, 0, log, over.signal);
+    await until(
+      "it expires",
+      async () => !registry.get(1) && !await isThere(join(workPath, "1")),
+    );
+    assert.deepEqual(await download.finish(), { length: data.length, digest });
+  } finally {
+    over.abort();
+    await server.close(AbortSignal.abort());
+  }
 });
