@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { makePipes, openPipe, pipesIn } from "../../src/oc/pipes.ts";
+import { adoptRun, startRun } from "../../src/oc/run.ts";
+import { testFolder } from "../support/folder.ts";
+import { until } from "../support/until.ts";
+
+const env = { PATH: process.env.PATH ?? "" };
+
+test("what a process says when nobody listens any more does not end it, and waits for the next who listens", async (t) => {
+  const folder = await testFolder(t);
+  await makePipes(join(folder, "pipes"));
+  const pipes = pipesIn(join(folder, "pipes"));
+  const opened = [openPipe(pipes.stdout), openPipe(pipes.stderr)] as const;
+  const script = "echo before; read -r _; echo after; echo why >&2; exec sleep 60";
+  const child = spawn("/bin/sh", ["-c", script], {
+    cwd: folder,
+    env,
+    detached: true,
+    stdio: ["pipe", opened[0].writer, opened[1].writer],
+  });
+  for (const { writer } of opened) closeSync(writer);
+  const [before] = await once(opened[0].reader, "data");
+  assert.equal(String(before), "before\n");
+  for (const { reader } of opened) reader.destroy(); // as the end of a service does
+
+  child.stdin?.write("\n");
+  const told: string[] = [];
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const run = adoptRun(undefined, folder, {
+    output: (stream, block) => told.push(`${stream} ${block}`) > 0,
+    exited: () => resolve(),
+  }, pipes);
+  await until("both are read", () => told.length === 2);
+  assert.deepEqual(told.sort(), ["stderr why\n", "stdout after\n"]);
+  run.signal("SIGKILL", "group");
+  await over;
+});
+
+test("a large output comes whole through pipes, also with pauses, and its end is the process's", async (t) => {
+  const folder = await testFolder(t);
+  await makePipes(join(folder, "pipes"));
+  const { promise: over, resolve } = Promise.withResolvers<number | null>();
+  let bytes = 0;
+  const run = startRun({
+    program: "/bin/sh",
+    args: ["-c", "yes 0123456789 | head -c 11000000; exit 7"],
+    folder,
+    env,
+    pipes: pipesIn(join(folder, "pipes")),
+  }, {
+    started: () => {},
+    output(_, block) {
+      bytes += block.length;
+      setTimeout(() => run.resume(), 1);
+      return false;
+    },
+    exited: ({ code }) => resolve(code),
+    gone: () => {},
+    failed: assert.fail,
+  });
+  assert.equal(await over, 7);
+  assert.equal(bytes, 11_000_000);
+});
+
+test("where there are no pipes, a process runs without", async (t) => {
+  const folder = await testFolder(t);
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  let said = "";
+  startRun({
+    program: "/bin/echo",
+    args: ["hello"],
+    folder,
+    env,
+    pipes: pipesIn(join(folder, "none")),
+  }, {
+    started: () => {},
+    output: (_, block) => (said += block) !== "",
+    exited: () => resolve(),
+    gone: () => {},
+    failed: assert.fail,
+  });
+  await over;
+  assert.equal(said, "hello\n");
+});
+
+test("pipes are made anew where there were some", async (t) => {
+  const folder = join(await testFolder(t), "pipes");
+  await makePipes(folder);
+  await makePipes(folder);
+  assert.deepEqual((await readdir(folder)).sort(), ["stderr", "stdout"]);
+});
