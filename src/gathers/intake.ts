@@ -11,6 +11,7 @@ import { hasEnded, newEntry } from "./entry.ts";
 import type { Journal } from "./journal.ts";
 import type { Entry } from "./entry.ts";
 import type { Held, Registry } from "./registry.ts";
+import { removeGather } from "./removal.ts";
 import type { Runner } from "./runner.ts";
 
 /** How long an `Idempotency-Key` is known: 24 h (the contract's), in milliseconds. */
@@ -28,6 +29,7 @@ export interface IntakeDeps {
   runner: Runner;
   disk: Disk;
   credentials: CredentialStore;
+  workPath: string;
   maxQueued: number;
 }
 
@@ -76,7 +78,7 @@ export class Intake {
     idempotencyKey: string | undefined,
     caller: Caller,
   ): Promise<Taken> {
-    const { registry, journal, runner, disk, credentials } = this.#deps;
+    const { registry, journal, runner, disk, credentials, workPath } = this.#deps;
     const fingerprint = requestFingerprint(request);
     const key = idempotencyKey === undefined ? undefined : hash(idempotencyKey);
     const before = this.#find(request, key, fingerprint);
@@ -105,7 +107,7 @@ export class Intake {
       if (key !== undefined) this.#keys.delete(key);
       runner.cancel(held, false);
       await credentials.take(id);
-      await registry.remove(held);
+      await removeGather(held, registry, workPath);
       throw noRoom(error);
     } finally {
       this.#pending.delete(id);

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, rm, symlink } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { mock, test, type TestContext } from "node:test";
 import type { CredentialStore } from "../../src/gathers/credentials.ts";
 import type { Disk } from "../../src/gathers/disk.ts";
+import { gatherFolder } from "../../src/gathers/folders.ts";
 import { Intake } from "../../src/gathers/intake.ts";
 import type { Held } from "../../src/gathers/registry.ts";
 import type { Runner } from "../../src/gathers/runner.ts";
 import { Problem } from "../../src/problem.ts";
-import { atEnd } from "../support/folder.ts";
+import { atEnd, testFolder } from "../support/folder.ts";
 import { until } from "../support/until.ts";
 import { endedEntry, request, stageRegistry } from "./stage.ts";
 
@@ -32,10 +33,11 @@ async function stage(t: TestContext, options: { maxQueued?: number; freeSlots?: 
   } as unknown as Runner;
   const room = { admit: () => Promise.resolve() };
   const kept = new Map<number, string | undefined>();
+  const workPath = await testFolder(t);
   const credentials = {
-    give: (id: number, _server: string, token: string | undefined) => {
+    async give(id: number, _server: string, token: string | undefined) {
       kept.set(id, token);
-      return Promise.resolve();
+      await mkdir(join(gatherFolder(workPath, id).path, "credentials"), { recursive: true });
     },
     take: (id: number) => Promise.resolve(void kept.delete(id)),
   } as CredentialStore;
@@ -45,10 +47,12 @@ async function stage(t: TestContext, options: { maxQueued?: number; freeSlots?: 
     runner,
     disk: { admit: () => room.admit() } as Disk,
     credentials,
+    workPath,
     maxQueued: options.maxQueued ?? 100,
   };
   const files = async () => (await readdir(folder)).filter((name) => /^\d|^\.\d/.test(name));
-  return { ...staged, done, room, kept, deps, intake: new Intake(deps), files };
+  const folders = () => readdir(workPath);
+  return { ...staged, done, room, kept, deps, intake: new Intake(deps), files, folders };
 }
 
 const isProblem = (status: number, detail: RegExp) => (error: unknown) => {
@@ -222,7 +226,7 @@ test("a disk without room refuses before anything is made", async (t) => {
 });
 
 test("a journal that refuses is 507 for all who asked, and nothing of the gather stays", async (t) => {
-  const { intake, registry, folder, files, done, kept } = await stage(t);
+  const { intake, registry, folder, files, folders, done, kept } = await stage(t);
   const full = join(folder, ".1.json.tmp");
   await symlink("/dev/full", full);
   const results = await Promise.allSettled(
@@ -234,7 +238,7 @@ test("a journal that refuses is 507 for all who asked, and nothing of the gather
   }
   assert.deepEqual([...registry.all()], []);
   assert.equal(registry.newestNamed("a"), undefined);
-  assert.deepEqual(await files(), []);
+  assert.deepEqual([await files(), await folders()], [[], []]);
   assert.equal(kept.size, 0);
   assert.deepEqual(done, ["begin 1", "cancel 1"]);
   await rm(full, { force: true });
@@ -243,12 +247,12 @@ test("a journal that refuses is 507 for all who asked, and nothing of the gather
 });
 
 test("credentials that cannot be written refuse the gather, and none are left", async (t) => {
-  const { intake, registry, deps, kept } = await stage(t);
+  const { intake, registry, deps, kept, folders } = await stage(t);
   const give = deps.credentials.give;
   deps.credentials.give = async (id, server, token) => {
     await give(id, server, token);
     throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
   };
   await assert.rejects(intake.take(request(), undefined, CALLER), isProblem(507, /ENOSPC/));
-  assert.deepEqual([[...registry.all()].length, kept.size], [0, 0]);
+  assert.deepEqual([[...registry.all()].length, kept.size, await folders()], [0, 0, []]);
 });
