@@ -85,6 +85,12 @@ export interface ProcessInput extends JobInput {
   recovered: boolean;
 }
 
+/** What the salvaging actor is started with. */
+export interface SalvageInput extends JobInput {
+  /** The disk has little room: fetch no more than that leaves. */
+  bounded: boolean;
+}
+
 /** What the packing actor is started with. */
 export interface PackInput extends JobInput {
   /** As if it were told {@linkcode FinishEvent} at once. */
@@ -111,7 +117,7 @@ const gather = setup({
   actors: {
     process: fromCallback<SignalEvent, ProcessInput>(notProvided("process")),
     stop: stopMachine,
-    salvage: fromPromise<void, JobInput>(notProvided("salvage")),
+    salvage: fromPromise<void, SalvageInput>(notProvided("salvage")),
     reap: fromPromise<void, JobInput>(notProvided("reap")),
     pack: fromCallback<FinishEvent, PackInput>(notProvided("pack")),
   },
@@ -148,6 +154,7 @@ const gather = setup({
       context.reason === "" && context.exitCode === 0 && params.found === "data",
     hasFailed: ({ context }) => context.exitCode !== 0,
     isDiskFull: (_, params: { diskFull: boolean }) => params.diskFull,
+    isBounded: ({ context }) => context.reason === "disk-full",
   },
   delays: {
     /** Collecting, from the first line of a pod. */
@@ -328,7 +335,10 @@ export const gatherMachine = gather.createMachine({
           invoke: {
             src: "salvage",
             id: "salvage",
-            input: ({ context }) => ({ id: context.id }),
+            input: ({ context }) => ({
+              id: context.id,
+              bounded: context.reason === "disk-full",
+            }),
             onDone: "salvaged",
             onError: "salvaged",
           },
@@ -352,7 +362,10 @@ export const gatherMachine = gather.createMachine({
               },
             ],
             "gather.hurry": { target: "salvaged", actions: "noteHurry" },
-            "disk.full": "salvaged",
+            "disk.full": [
+              { guard: "isBounded" }, // it is told again and again; what is fetched keeps to what there is
+              { target: "salvaged" },
+            ],
             // Only here: once reaping has begun, the process stays gone whatever is heard of it.
             "process.exited": {
               actions: { type: "noteExit", params: ({ event }) => event },

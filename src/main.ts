@@ -113,8 +113,10 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
   const stopping = new AbortController();
   const ending = new AbortController();
   const reaper = new Reaper({ registry, gatherer, credentials, workPath, log }, stopping.signal);
+  const disk = new Disk({ ...config, registry, log });
   const lifecycle = new Lifecycle({
     ...config,
+    spareBytes: () => disk.spareBytes(),
     registry,
     gatherer,
     packer,
@@ -124,7 +126,6 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     log,
   });
   const runner = new Runner(registry, lifecycle, config.maxConcurrent);
-  const disk = new Disk({ ...config, registry, log });
   const intake = new Intake({ ...config, registry, journal, runner, disk, credentials });
 
   const app = createApp({

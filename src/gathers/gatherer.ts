@@ -31,8 +31,13 @@ export interface Gatherer {
   start: (job: Job, events: JobEvents) => Run;
   /** Takes over what an earlier life of the service started, only to end it; what it made since is told. */
   adopt: (job: Job, events: Pick<JobEvents, "exited" | "fact">) => Run;
-  /** Fetches into the job's tree what the pods hold so far. Never rejects; what could not be had is told. */
-  salvage: (job: Job, signal: AbortSignal, trouble: (sentence: string) => void) => Promise<void>;
+  /** Fetches into the job's tree what the pods hold so far, at most `maxBytes`. Never rejects; what could not be had is told. */
+  salvage: (
+    job: Job,
+    signal: AbortSignal,
+    trouble: (sentence: string) => void,
+    maxBytes: number | undefined,
+  ) => Promise<void>;
   /** Removes from the cluster what the gather made there; `removed` is told of each, as it goes. Resolves when all is gone or at abort. */
   reap: (job: Job, signal: AbortSignal, removed: (made: Made) => void) => Promise<void>;
   /** Whether something it made is still there; undefined where the cluster does not say. */

@@ -7,6 +7,7 @@ import {
   type JobInput,
   type PackInput,
   type ProcessInput,
+  type SalvageInput,
 } from "../../machines/gather.ts";
 import type { SignalEvent } from "../../machines/stop.ts";
 import { PackError } from "../archive/errors.ts";
@@ -38,6 +39,8 @@ export interface LifecycleDeps {
   events: Events;
   durations: Durations;
   log: Log;
+  /** How much may still be fetched when the disk is full. */
+  spareBytes: () => Promise<number>;
   workPath: string;
   timeoutGraceMs: number;
   stopGraceMs: number;
@@ -66,8 +69,8 @@ export class Lifecycle {
         process: fromCallback<SignalEvent, ProcessInput>(
           ({ input, sendBack, receive }) => this.#process(input, sendBack, receive),
         ),
-        salvage: fromPromise<void, JobInput>(({ input, signal }) =>
-          this.#salvage(input.id, signal)
+        salvage: fromPromise<void, SalvageInput>(({ input, signal }) =>
+          this.#salvage(input, signal)
         ),
         reap: fromPromise<void, JobInput>(({ input, signal }) => this.#reap(input.id, signal)),
         pack: fromCallback<FinishEvent, PackInput>(
@@ -293,12 +296,14 @@ export class Lifecycle {
     if (noteMade(held, fact)) this.#deps.registry.persistNow(held);
   }
 
-  async #salvage(id: number, signal: AbortSignal): Promise<void> {
+  async #salvage({ id, bounded }: SalvageInput, signal: AbortSignal): Promise<void> {
     const held = this.#held(id);
+    const maxBytes = bounded ? await this.#deps.spareBytes() : undefined;
     await this.#deps.gatherer.salvage(
       this.#job(held),
       signal,
       (sentence) => this.#trouble(held, sentence),
+      maxBytes,
     );
   }
 

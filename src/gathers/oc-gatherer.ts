@@ -99,7 +99,7 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
       }, pipesIn(folder.pipes));
     },
 
-    async salvage({ entry, folder }, signal, trouble) {
+    async salvage({ entry, folder }, signal, trouble, maxBytes) {
       const namespaces = standing(entry.made, options.features.version)
         .filter((made) => made.kind === "namespace");
       await salvage(
@@ -109,6 +109,7 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
           tree: folder.tree,
           call: call(folder, entry.id, signal),
           run: { program, prefix, env: environment(folder, entry.id) },
+          maxBytes,
         },
         signal,
         trouble,

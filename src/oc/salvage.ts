@@ -21,8 +21,8 @@ export interface SalvageRequest {
   call: OcCall;
   /** For the long ones. */
   run: OcProgram;
-  /** The most that is fetched from all pods together, bytes; 20 GiB unless given. */
-  maxBytes?: number;
+  /** The most that is fetched from all pods together, bytes; 20 GiB unless given, and never more. */
+  maxBytes?: number | undefined;
 }
 
 /** The most that WORK_LIMIT is by itself (the contract's). */
@@ -59,7 +59,8 @@ export async function salvage(
   signal: AbortSignal,
   trouble: (sentence: string) => void,
 ): Promise<void> {
-  const limits = { bytes: request.maxBytes ?? MOST_BYTES, entries: MOST_ENTRIES };
+  const bytes = Math.min(request.maxBytes ?? MOST_BYTES, MOST_BYTES);
+  const limits = { bytes, entries: MOST_ENTRIES };
   const told = new Telling(trouble);
   const listed = await Promise.all(
     request.namespaces.map((namespace) => listPods(namespace, request.call, signal, told)),

@@ -60,6 +60,16 @@ test("without a limit most of what is free may be used, and some of the file sys
   assert.equal(Math.round(reserve), Math.round(system.blocks * system.bsize * 0.15));
 });
 
+test("a quarter of what is free may still be fetched when there is no more room, or of a smaller limit", async (t) => {
+  const { disk, fill, registry } = await stage(t);
+  registry.add(entry(1, { status: "inprogress" }));
+  await fill(1, 5 * MIB);
+  assert.equal(await disk(4 * MIB).spareBytes(), MIB);
+  const { free } = await disk().use();
+  const spare = await disk(2 * free).spareBytes();
+  assert.ok(Math.abs(spare - free / 4) < free / 100, `${spare} of ${free}`);
+});
+
 test("a work folder that is gone rejects, and is measured again when it is back", async (t) => {
   const { disk, work } = await stage(t);
   const measured = disk(MIB);

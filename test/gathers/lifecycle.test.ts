@@ -41,7 +41,10 @@ async function stage(t: TestContext, more: Partial<Entry> = {}) {
       exited = told.exited;
       return run;
     },
-    salvage: () => Promise.resolve(void done.push("salvage")),
+    salvage(_job, _signal, _trouble, maxBytes) {
+      done.push(`salvage ${maxBytes ?? "unbounded"}`);
+      return Promise.resolve();
+    },
     reap(job, _, removed) {
       done.push("reap");
       for (const made of job.entry.made) if (!made.deleted) removed(made);
@@ -68,6 +71,7 @@ async function stage(t: TestContext, more: Partial<Entry> = {}) {
     durations: new Durations(),
     log: staged.log,
     workPath: work,
+    spareBytes: () => Promise.resolve(1_000_000),
     timeoutGraceMs: 300_000,
     stopGraceMs: 20,
   });
@@ -206,6 +210,23 @@ test("one that cannot be started is an error that says why", async (t) => {
   const entry = await ended();
   assert.deepEqual([entry.status, entry.reason, entry.exitCode], ["error", "failed", null]);
   assert.match(entry.message, /could not be started: .*E(?:EXIST|NOTDIR)/);
+});
+
+test("what is fetched from the pods is bounded by the room there is when the disk is full, else not", async (t) => {
+  for (
+    const [event, expected] of [
+      [{ type: "disk.full" }, "salvage 1000000"],
+      [{ type: "gather.cancel", keep: true }, "salvage unbounded"],
+    ] as const
+  ) {
+    const { lifecycle, held, start, exit, ended, done, packing } = await stage(t);
+    await start();
+    lifecycle.send(held, event);
+    await until("the salvage", () => done.includes(expected));
+    exit(null);
+    packing.resolve(data());
+    await ended();
+  }
 });
 
 test("a second cancel skips the packing, and the end waits until that has let go", async (t) => {

@@ -122,6 +122,20 @@ test("from 4.17 the binding goes with its namespace, before that it is deleted b
   );
 });
 
+test("what is fetched from the pods is no more than is allowed", async (t) => {
+  const { gatherer, folder } = await stage(t, {
+    script: `case $1 in
+get) echo pod/must-gather-abcde ;;
+exec) cd "$HOME"; head -c 300000 /dev/zero > big; tar -cf - big ;;
+esac`,
+  });
+  const told: string[] = [];
+  const signal = new AbortController().signal;
+  const job = { entry: entry(1, { made: [NAMESPACE] }), folder };
+  await gatherer.salvage(job, signal, (sentence) => told.push(sentence), 100_000);
+  assert.match(told.join(), /^Pod must-gather-abcde .*: the limit on bytes is reached$/);
+});
+
 test("whether something still stands is asked by name; a cluster that does not say leaves it open", async (t) => {
   const signal = new AbortController().signal;
   for (

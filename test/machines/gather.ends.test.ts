@@ -25,7 +25,7 @@ test("a gather that works runs oc, reaps, packs, and is completed", async () => 
 
 test("salvage that is done or fails leads on to stopping oc", async () => {
   for (const settle of ["resolve", "reject"] as const) {
-    const gather = started({ type: "disk.full" });
+    const gather = started(cancel(true));
     gather.parts.salvage[settle]();
     await gather.comesTo("inprogress.stopping");
     assert.deepEqual(gather.log, ["salvage 7", "0 SIGINT leader"]);
@@ -62,11 +62,12 @@ test("one that cannot run any more ends as interrupted", () => {
 });
 
 test("a full disk salvages while oc collects, and finishes the packing", async () => {
-  assert.equal(started({ type: "disk.full" }).state(), "inprogress.salvaging");
-  assert.equal(
-    started({ type: "disk.full" }, { type: "disk.full" }).state(),
-    "inprogress.stopping",
-  );
+  const full = { type: "disk.full" } as const;
+  assert.equal(started(full).state(), "inprogress.salvaging");
+  // It is told every second as long as it is so; what is fetched then is bounded in bytes from the beginning.
+  const bounded = started(full, full, full);
+  assert.deepEqual([bounded.state(), bounded.log], ["inprogress.salvaging", ["salvage 7 bounded"]]);
+  assert.equal(started(cancel(true), full).state(), "inprogress.stopping");
   const gather = await packing(0);
   gather.send({ type: "disk.full" });
   assert.deepEqual(gather.log, ["pack.finish"]);

@@ -69,10 +69,10 @@ test("all of the copying may take the timeout, whatever comes", () => {
 test("salvage has a minute; then it is aborted and oc is stopped, not before", () => {
   const gather = started({ type: "disk.full" });
   gather.pass(minute - 1);
-  assert.deepEqual(gather.log, ["salvage 7"]);
+  assert.deepEqual(gather.log, ["salvage 7 bounded"]);
   gather.pass(1);
   assert.equal(gather.state(), "inprogress.stopping");
-  assert.deepEqual(gather.log, ["salvage 7", "salvage aborted", "60 SIGINT leader"]);
+  assert.deepEqual(gather.log, ["salvage 7 bounded", "salvage aborted", "60 SIGINT leader"]);
 });
 
 test("reaping holds the archive up for a minute at most, and not when it fails", async () => {

@@ -9,6 +9,7 @@ import {
   type JobInput,
   type PackInput,
   type ProcessInput,
+  type SalvageInput,
 } from "../../machines/gather.ts";
 import type { SignalEvent } from "../../machines/stop.ts";
 import { advance } from "./clock.ts";
@@ -52,20 +53,22 @@ export function begin() {
     salvage: Promise.withResolvers<void>(),
     reap: Promise.withResolvers<void>(),
   };
-  const part = (name: keyof typeof parts) =>
-    fromPromise<void, JobInput>(({ signal, input: { id } }) => {
-      log.push(`${name} ${id}`);
-      signal.addEventListener("abort", () => log.push(`${name} aborted`));
-      return parts[name].promise;
-    });
   const machine = gatherMachine.provide({
     actors: {
       process: fromCallback<SignalEvent, ProcessInput>(({ receive, input: { id, recovered } }) => {
         log.push(`process ${id}${recovered ? " recovered" : ""}`);
         receive(({ signal, target }) => log.push(`${clock.now() / 1_000} ${signal} ${target}`));
       }),
-      salvage: part("salvage"),
-      reap: part("reap"),
+      salvage: fromPromise<void, SalvageInput>(({ signal, input: { id, bounded } }) => {
+        log.push(`salvage ${id}${bounded ? " bounded" : ""}`);
+        signal.addEventListener("abort", () => log.push("salvage aborted"));
+        return parts.salvage.promise;
+      }),
+      reap: fromPromise<void, JobInput>(({ signal, input: { id } }) => {
+        log.push(`reap ${id}`);
+        signal.addEventListener("abort", () => log.push("reap aborted"));
+        return parts.reap.promise;
+      }),
       pack: fromCallback<FinishEvent, PackInput>(({ receive, input: { id } }) => {
         log.push(`pack ${id}`);
         receive(({ type }) => log.push(type));
