@@ -115,17 +115,21 @@ export async function processStart(pid: number): Promise<string | undefined> {
 }
 
 /**
- * The process groups of which somebody works in a folder or below it. Told by `/proc`; none where that cannot be read (macOS, Deno
- * with few permissions).
+ * The process groups of which somebody works in a folder or below it and was started with `home` as its HOME: a person who looks into
+ * the folder has another. Told by `/proc`; none where that cannot be read (macOS, Deno with few permissions).
  */
-export async function groupsWorkingIn(folder: string): Promise<number[]> {
+export async function groupsWorkingIn(folder: string, home: string): Promise<number[]> {
   const groups = new Set<number>();
-  const real = await realpath(folder).catch(() => folder); // as the links of /proc have it
+  const follow = (path: string) => realpath(path).catch(() => path);
+  const [real, realHome] = await Promise.all([follow(folder), follow(home)]); // as the links of /proc have it
   for (const name of await readdir("/proc").catch(() => [])) {
     if (!/^\d+$/.test(name)) continue;
     try {
       const cwd = await readlink(`/proc/${name}/cwd`);
       if (cwd !== real && !cwd.startsWith(`${real}/`)) continue;
+      const environment = await readFile(`/proc/${name}/environ`, "utf8");
+      const itsHome = environment.split("\0").find((each) => each.startsWith("HOME="))?.slice(5);
+      if (!itsHome || await follow(itsHome) !== realHome) continue;
       const stat = await readFile(`/proc/${name}/stat`, "utf8");
       groups.add(Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2]));
     } catch {

@@ -20,11 +20,16 @@ import { until } from "./support/until.ts";
 const NOBODY = 2 ** 22 + 1;
 
 /** Starts a shell script as the leader of a group of its own, killed with all of it at the end of the test. */
-async function start(t: TestContext, script: string, cwd = "/"): Promise<ChildProcess> {
+async function start(
+  t: TestContext,
+  script: string,
+  cwd = "/",
+  env: Record<string, string> = {},
+): Promise<ChildProcess> {
   const child = spawn("/bin/sh", ["-c", script], {
     cwd,
     detached: true,
-    env: { PATH: process.env.PATH },
+    env: { PATH: process.env.PATH, ...env },
     stdio: ["ignore", "pipe", "ignore"],
   });
   t.after(() => {
@@ -114,15 +119,26 @@ test("a process whose name holds brackets and blanks is told from others all the
   assert.match(await processStart(child.pid ?? 0) ?? "", /:\d+$|^ps:/);
 });
 
-test("who works in a folder or below it is found by its group, whatever links lead there", async (t) => {
+test("who works in a folder or below it and was given its HOME is found by its group, whatever links lead there", async (t) => {
   const folder = await testFolder(t);
-  await mkdir(join(folder, "work", "inner"), { recursive: true });
-  await mkdir(join(folder, "work-not"));
-  await symlink(join(folder, "work"), join(folder, "link"));
-  const inside = await start(t, "(cd inner; echo go; exec sleep 60) & wait", join(folder, "work"));
-  await start(t, "echo go; exec sleep 60", join(folder, "work-not"));
-  for (const path of ["work", "work/inner", "link"]) {
-    assert.deepEqual(await groupsWorkingIn(join(folder, path)), [inside.pid], path);
+  const path = (name: string) => join(folder, name);
+  await mkdir(path("work/inner"), { recursive: true });
+  await mkdir(path("work-not"));
+  await mkdir(path("home"));
+  await symlink(path("work"), path("link"));
+  await symlink(path("home"), path("link-home"));
+  const env = { HOME: path("home") };
+  const inside = await start(t, "(cd inner; echo go; exec sleep 60) & wait", path("work"), env);
+  await start(t, "echo go; exec sleep 60", path("work-not"), env);
+  for (const HOME of [path("home-not"), path("home/inner"), path(""), ""]) {
+    await start(t, "echo go; exec sleep 60", path("work"), { HOME, NOT_HOME: path("home") });
   }
-  assert.deepEqual(await groupsWorkingIn(join(folder, "none")), []);
+  await start(t, "echo go; exec sleep 60", path("work"));
+  for (const name of ["work", "work/inner", "link"]) {
+    for (const home of ["home", "link-home"]) {
+      const found = await groupsWorkingIn(path(name), path(home));
+      assert.deepEqual(found, [inside.pid], `${name} ${home}`);
+    }
+  }
+  assert.deepEqual(await groupsWorkingIn(path("none"), path("home")), []);
 });

@@ -90,7 +90,7 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
 
     adopt({ entry, folder }, events) {
       const facts = new FactReader();
-      return adoptRun(entry.process ?? undefined, folder.path, {
+      return adoptRun(entry.process ?? undefined, folder, {
         output(stream, block) {
           if (stream === "stdout") { for (const fact of facts.read(block)) events.fact(fact); }
           return true;

@@ -120,12 +120,13 @@ export function startRun(request: RunRequest, events: RunEvents): Run {
 
 /**
  * Takes over what runs of an earlier life of the service, only to end it: the process with that very identity, and, where the
- * system tells, whoever works in the gather's folder. So one that was started a moment before the crash, before it could be written
- * down, is found too, and so are orphans of rsync. What it printed since the crash is read from its pipes.
+ * system tells, whoever works in the gather's folder with the HOME that only its oc is given, and hands on to what it starts. So one
+ * that was started a moment before the crash, before it could be written down, is found too, and so are orphans of rsync.
+ * What it printed since the crash is read from its pipes.
  */
 export function adoptRun(
   identity: ProcessIdentity | undefined,
-  folder: string,
+  place: { path: string; home: string },
   events: Pick<RunEvents, "exited"> & Partial<Pick<RunEvents, "output">>,
   pipes?: Pipes,
 ): Run {
@@ -134,7 +135,7 @@ export function adoptRun(
   const streams = new OutputStreams(stdout, stderr, events.output ?? (() => true));
   for (const { writer } of opened) closeSync(writer);
   const find = async () => {
-    const groups = new Set(await groupsWorkingIn(folder));
+    const groups = new Set(await groupsWorkingIn(place.path, place.home));
     if (identity && await processStart(identity.pid) === identity.start) groups.add(identity.pid);
     return [...groups];
   };

@@ -21,7 +21,7 @@ test("what a process says when nobody listens any more does not end it, and wait
   const script = "echo before; read -r _; echo after; echo why >&2; exec sleep 60";
   const child = spawn("/bin/sh", ["-c", script], {
     cwd: folder,
-    env,
+    env: { ...env, HOME: folder },
     detached: true,
     stdio: ["pipe", opened[0].writer, opened[1].writer],
   });
@@ -33,7 +33,7 @@ test("what a process says when nobody listens any more does not end it, and wait
   child.stdin?.write("\n");
   const told: string[] = [];
   const { promise: over, resolve } = Promise.withResolvers<void>();
-  const run = adoptRun(undefined, folder, {
+  const run = adoptRun(undefined, { path: folder, home: folder }, {
     output: (stream, block) => told.push(`${stream} ${block}`) > 0,
     exited: () => resolve(),
   }, pipes);

@@ -235,16 +235,20 @@ test("the end is told when all is read, however long the reading is paused", asy
   assert.equal(watched.told.at(-1), "exited 0 null");
 });
 
-/** Starts a process as an earlier life of the service would have. */
+/** A gather's folder, and the HOME of its oc. */
+const placeIn = (path: string) => ({ path, home: join(path, "home") });
+
+/** Starts a process as an earlier life of the service would have, or as somebody else with another HOME. */
 async function earlier(
   t: TestContext,
   script: string,
   folder = "/",
+  HOME = "/",
 ): Promise<ProcessIdentity> {
   const child = spawn("/bin/sh", ["-c", script], {
     cwd: folder,
     detached: true,
-    env: { PATH },
+    env: { PATH, HOME },
     stdio: ["ignore", "pipe", "ignore"],
   });
   const pid = child.pid ?? 0;
@@ -262,9 +266,10 @@ test("a process of an earlier life is asked as its own leader, and its group is 
     t,
     `(${STUBBORN}) & trap 'touch ${folder}/asked; exit 0' TERM; echo go; while :; do sleep 0.02; done`,
     folder,
+    join(folder, "home"),
   );
   const told: unknown[] = [];
-  const run = adoptRun(identity, folder, { exited: (end) => told.push(end) });
+  const run = adoptRun(identity, placeIn(folder), { exited: (end) => told.push(end) });
   run.signal("SIGTERM", "leader");
   await until("the leader's end", async () => !await isAlive(identity.pid));
   await rm(join(folder, "asked")); // the leader was asked, not killed
@@ -281,19 +286,32 @@ test("a process that was started but never written down is found by its folder",
   await mkdir(join(folder, "tree"));
   const link = join(folder, "link");
   await symlink(folder, link);
-  const { pid } = await earlier(t, "echo go; exec sleep 60", join(folder, "tree"));
+  await mkdir(join(folder, "home"));
+  const script = "echo go; exec sleep 60";
+  const { pid } = await earlier(t, script, join(folder, "tree"), join(folder, "home"));
   const told: unknown[] = [];
-  const run = adoptRun(undefined, link, { exited: (end) => told.push(end) });
+  const run = adoptRun(undefined, placeIn(link), { exited: (end) => told.push(end) });
   run.signal("SIGINT", "leader");
   await until("its end", () => told.length > 0);
   assert.ok(!await isAlive(pid));
+});
+
+test("somebody else who works in the folder, as a person who looks into it does, is left alone", async (t) => {
+  const folder = await testFolder(t);
+  const { pid } = await earlier(t, "echo go; exec sleep 60", folder);
+  const told: unknown[] = [];
+  const run = adoptRun(undefined, placeIn(folder), { exited: (end) => told.push(end) });
+  run.signal("SIGKILL", "group");
+  await until("its end", () => told.length > 0);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.ok(await isAlive(pid));
 });
 
 test("another process with the same id is left alone: what was ours is gone", async (t) => {
   const folder = await testFolder(t);
   const identity = await earlier(t, "echo go; exec sleep 60");
   const told: unknown[] = [];
-  const run = adoptRun({ ...identity, start: `${identity.start}1` }, folder, {
+  const run = adoptRun({ ...identity, start: `${identity.start}1` }, placeIn(folder), {
     exited: (end) => told.push(end),
   });
   run.signal("SIGKILL", "group");
@@ -308,7 +326,10 @@ test("another process with the same id is left alone: what was ours is gone", as
 test("where no process was known and none works in the folder, there is none to end", async (t) => {
   const folder = await testFolder(t);
   const told: unknown[] = [];
-  adoptRun(undefined, folder, { exited: (end) => told.push(end) }).signal("SIGKILL", "group");
+  adoptRun(undefined, placeIn(folder), { exited: (end) => told.push(end) }).signal(
+    "SIGKILL",
+    "group",
+  );
   await until("its end", () => told.length > 0);
   assert.deepEqual(told, [{ code: null, signal: null, orphans: false }]);
 });
