@@ -7,6 +7,7 @@ import { hostGuard, siteGuard } from "./guards.ts";
 import { crossOrigin } from "./headers.ts";
 import type { Log } from "./log.ts";
 import { reasonOf } from "./log.ts";
+import type { Tally } from "./metrics/tally.ts";
 import { Problem } from "./problem.ts";
 import { archiveRoutes, type ArchiveRoutesDeps, hasGoodLink } from "./routes/archive.ts";
 import { consoleRoutes, type ConsoleRoutesDeps } from "./routes/console.ts";
@@ -14,6 +15,7 @@ import { eventRoutes, type EventRoutesDeps } from "./routes/events.ts";
 import { filesRoutes, type FilesRoutesDeps } from "./routes/files.ts";
 import { gatherRoutes, type GatherRoutesDeps } from "./routes/gathers.ts";
 import { healthRoutes, type HealthRoutesDeps } from "./routes/health.ts";
+import { metricsRoutes, type MetricsRoutesDeps } from "./routes/metrics.ts";
 
 export interface AppDeps
   extends
@@ -22,7 +24,8 @@ export interface AppDeps
     ConsoleRoutesDeps,
     EventRoutesDeps,
     FilesRoutesDeps,
-    HealthRoutesDeps {
+    HealthRoutesDeps,
+    MetricsRoutesDeps {
   log: Log;
   /** Who may call; undefined lets in whoever reaches the service. */
   access: AccessCheck | undefined;
@@ -57,7 +60,7 @@ export function createApp(deps: AppDeps) {
       .toResponse()
   );
   return app
-    .use(logRequests(log))
+    .use(logRequests(log, deps.tally))
     .use(crossOrigin(deps.corsOrigins))
     .use("/must-gather/*", gate(deps.hasStarted))
     .use("/", host)
@@ -77,6 +80,7 @@ export function createApp(deps: AppDeps) {
     }))
     .route("/", consoleRoutes(deps))
     .route("/", healthRoutes(deps))
+    .route("/", metricsRoutes(deps))
     .route("/", gatherRoutes(deps))
     .route("/", archiveRoutes(deps))
     .route("/", filesRoutes(deps))
@@ -85,11 +89,12 @@ export function createApp(deps: AppDeps) {
 
 const passOn: MiddlewareHandler = (_, next) => next();
 
-/** One line a request at `debug`; never its query, which may carry a signature. */
-function logRequests(log: Log): MiddlewareHandler {
+/** Counts refusals, and tells of each request at `debug`; never its query, which may carry a signature. */
+function logRequests(log: Log, tally: Tally): MiddlewareHandler {
   return async function logRequest(c, next) {
     const started = performance.now();
     await next();
+    if (c.res.status >= 400) tally.refused(c.res.status);
     log.debug("request", {
       method: c.req.method,
       path: c.req.path,

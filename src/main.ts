@@ -32,6 +32,8 @@ import { Registry } from "./gathers/registry.ts";
 import { removeOldGathers, removeStrayFolders } from "./gathers/removal.ts";
 import { Runner } from "./gathers/runner.ts";
 import { createLog, type Log, reasonOf } from "./log.ts";
+import { createMetrics } from "./metrics/metrics.ts";
+import { Tally } from "./metrics/tally.ts";
 import { callOc } from "./oc/call.ts";
 import { ocEnvironment } from "./oc/environment.ts";
 import { readFeatures } from "./oc/features.ts";
@@ -123,9 +125,22 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     reaper,
     events,
     durations,
+    ended: (entry) => metrics.ended(entry),
     log,
   });
   const runner = new Runner(registry, lifecycle, config.maxConcurrent);
+  const tally = new Tally();
+  const metrics = createMetrics({
+    ...config,
+    registry,
+    disk,
+    tally,
+    access,
+    version: manifest.version,
+    runtime: runtime.name,
+    signal: stopping.signal,
+    log,
+  });
   const intake = new Intake({ ...config, registry, journal, runner, disk, credentials });
 
   const app = createApp({
@@ -147,6 +162,8 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
       localCommands: config.localCommands,
     },
     version: manifest.version,
+    tally,
+    metrics,
     console: await readConsole(),
     log,
     access,
@@ -163,6 +180,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
   const server = createServer({
     ...config,
     fetch: app.fetch,
+    refused: (status) => tally.refused(status),
     processLimits: system.readText("/proc/self/limits"),
     log,
   });

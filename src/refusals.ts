@@ -28,6 +28,12 @@ export const TOO_MANY = {
   ),
 } as const;
 
+/** A whole reply, as it goes over the wire. */
+export interface RawRefusal {
+  readonly status: number;
+  readonly text: string;
+}
+
 /** The limits that are named in a refusal; `Ms` is milliseconds. */
 interface NamedLimits {
   readonly headerBytes: number;
@@ -43,7 +49,7 @@ interface NamedLimits {
 export function rawRefusals(
   { headerBytes, headersMs, requestMs }: NamedLimits,
   headers: HeaderMap,
-): (code: string) => string | undefined {
+): (code: string) => RawRefusal | undefined {
   const refusal = (status: number, detail: string) => {
     const problem = new Problem({ status, detail });
     const body = textOf(problem);
@@ -53,10 +59,11 @@ export function rawRefusals(
       "content-type": PROBLEM_TYPE,
       "content-length": Buffer.byteLength(body),
     }).map(([name, value]) => `${name}: ${value}\r\n`);
-    return `HTTP/1.1 ${status} ${problem.title}\r\n${lines.join("")}\r\n${body}`;
+    const text = `HTTP/1.1 ${status} ${problem.title}\r\n${lines.join("")}\r\n${body}`;
+    return { status, text };
   };
   const [headersS, requestS] = [headersMs / 1000, requestMs / 1000];
-  const known: Readonly<Record<string, string>> = {
+  const known: Readonly<Record<string, RawRefusal>> = {
     ERR_HTTP_REQUEST_TIMEOUT: refusal(
       408,
       `Headers have ${headersS} s to arrive, a whole request ${requestS} s; send it again, at once`,

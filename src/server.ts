@@ -54,6 +54,8 @@ export interface ServerOptions {
   tls: PairFiles | undefined;
   fetch: (request: Request) => Response | Promise<Response>;
   log: Log;
+  /** Is told the status of each refusal that no route is asked about. */
+  refused?: (status: number) => void;
   /** The text of `/proc/self/limits`, where there is one. */
   processLimits?: string | undefined;
   limits?: Partial<ServerLimits>;
@@ -74,7 +76,7 @@ export interface ServiceServer {
 
 /** Makes the server. Throws a line that names the variable and the file when there is no certificate to be had. */
 export function createServer(options: ServerOptions): ServiceServer {
-  const { log } = options;
+  const { log, refused = () => {} } = options;
   const limits = { ...LIMITS, ...options.limits };
   const headers = securityHeaders(options.tls !== undefined);
   const pair = options.tls &&
@@ -100,9 +102,11 @@ export function createServer(options: ServerOptions): ServiceServer {
   const listener = getRequestListener(options.fetch, {
     overrideGlobalObjects: false,
     errorHandler: (error) => {
-      if (error instanceof RequestError) return UNREADABLE.toResponse();
+      const problem = error instanceof RequestError ? UNREADABLE : FAILED;
+      refused(problem.status);
+      if (problem === UNREADABLE) return problem.toResponse();
       log.error("request failed", { reason: reasonOf(error) });
-      return FAILED.toResponse();
+      return problem.toResponse();
     },
   });
   server.on("request", (request, reply) => {
@@ -110,6 +114,7 @@ export function createServer(options: ServerOptions): ServiceServer {
     if (answer !== "answer") reply.setHeader("connection", "close");
     if (answer !== "refuse") return void listener(request, reply);
     const { status, type, text } = TOO_MANY;
+    refused(status);
     reply.writeHead(status, { "content-type": type }).end(text);
   });
 
@@ -120,7 +125,8 @@ export function createServer(options: ServerOptions): ServiceServer {
       socket.destroy();
       return;
     }
-    socket.write(refusal);
+    refused(refusal.status);
+    socket.write(refusal.text);
     socket.destroySoon();
   });
 

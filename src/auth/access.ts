@@ -31,6 +31,14 @@ export interface AccessCheck {
   check(token: string | undefined, server?: string): Promise<Access>;
   /** Ends the connections it kept. */
   close(): void;
+  /** What it did since it was made. */
+  readonly counts: AccessCounts;
+}
+
+/** How often clusters were asked, by what that came to, and how often a kept answer was good enough. */
+export interface AccessCounts {
+  readonly asked: ReadonlyMap<Access["status"], number>;
+  readonly hits: number;
 }
 
 /** CONTRACT §3 sets these: a yes may outlive the caller's right by this much, a no delays a new right by this much. */
@@ -79,6 +87,8 @@ export function createAccess(options: AccessOptions): AccessCheck {
   const pending = new Map<string, Promise<Access>>();
   const queue = new PQueue({ concurrency: MAX_ASKING });
   const apis = new Map<Cluster, Api>();
+  const asked = new Map<Access["status"], number>();
+  const counts = { asked, hits: 0 };
 
   function keep(key: string, access: Access, answeredAt: number): void {
     if (access.status === 200) {
@@ -95,6 +105,7 @@ export function createAccess(options: AccessOptions): AccessCheck {
     const api = apis.get(cluster) ?? createApi(cluster);
     apis.set(cluster, api);
     const said = await whether(api, token, timeoutMs);
+    asked.set(said.status, (asked.get(said.status) ?? 0) + 1);
     const answeredAt = now();
     const access: Access = said.status === 200
       ? { status: 200, name: await nameOf(api, token, nameTimeoutMs) }
@@ -113,20 +124,24 @@ export function createAccess(options: AccessOptions): AccessCheck {
       if (token.length > MAX_TOKEN_LENGTH || !/^[\x21-\x7e]+$/.test(token)) return UNAUTHENTICATED;
       const key = createHash("sha256").update(`${cluster.server}\n${token}`).digest("base64");
       const kept = yes.get(key) ?? no.get(key);
-      if (kept !== undefined) return kept;
+      if (kept !== undefined) {
+        counts.hits++;
+        return kept;
+      }
       const shared = pending.get(key);
       if (shared !== undefined) return shared;
       if (queue.size >= MAX_WAITING) return busy();
       const since = now();
-      const asked = queue.add(() => ask(cluster, token, key, since))
+      const answer = queue.add(() => ask(cluster, token, key, since))
         .finally(() => pending.delete(key));
-      pending.set(key, asked);
-      return asked;
+      pending.set(key, answer);
+      return answer;
     },
     close() {
       for (const api of apis.values()) api.close();
       apis.clear();
     },
+    counts,
   };
 }
 

@@ -13,7 +13,7 @@ import type { SignalEvent } from "../../machines/stop.ts";
 import { PackError } from "../archive/errors.ts";
 import type { Log } from "../log.ts";
 import { reasonOf } from "../log.ts";
-import { hasEnded, MOST_MADE, MOST_TRANSITIONS } from "./entry.ts";
+import { type Entry, hasEnded, MOST_MADE, MOST_TRANSITIONS } from "./entry.ts";
 import type { Events } from "./events.ts";
 import { gatherFolder, makeFolder } from "./folders.ts";
 import { leftoversOf, type Reaper } from "./reaper.ts";
@@ -38,6 +38,8 @@ export interface LifecycleDeps {
   reaper: Reaper;
   events: Events;
   durations: Durations;
+  /** Is told of each gather that has ended, once its record is settled. */
+  ended: (entry: Entry) => void;
   log: Log;
   /** How much may still be fetched when the disk is full. */
   spareBytes: () => Promise<number>;
@@ -153,7 +155,10 @@ export class Lifecycle {
     if (hasEnded(entry)) this.#conclude(held, at);
     registry.changed(held);
     if (step) this.#deps.events.transition(entry, step);
-    if (hasEnded(entry)) void this.#settle(held);
+    if (hasEnded(entry)) {
+      this.#deps.ended(entry);
+      void this.#settle(held);
+    }
     if (leftQueue) { for (const waiting of registry.queued()) registry.revise(waiting); }
   }
 

@@ -67,14 +67,21 @@ const PHASES: readonly (readonly [state: string, phase: string])[] = [
   ["inprogress.packing", "packing"],
 ];
 
+/** The phases by their names, in their order. */
+export const PHASE_NAMES: readonly string[] = PHASES.map(([, phase]) => phase);
+
+/** The phase of a gather whose machine is in a state. */
+export function phaseOf(state: string): string {
+  return PHASES.find(([begin]) => state.startsWith(begin))?.[1] ?? "ended";
+}
+
 /** How far a gather is. */
 export function progressOf(
   entry: Entry,
   view: Pick<RecordView, "queuePosition" | "estimate">,
 ): GatherProgress {
-  const phase = PHASES.find(([state]) => entry.state.startsWith(state))?.[1] ?? "ended";
   return {
-    "phase": phase,
+    "phase": phaseOf(entry.state),
     "percent": hasEnded(entry) ? 100 : view.estimate?.percent ?? null,
     "lines": entry.lines,
     "bytes": entry.bytes,

@@ -5,6 +5,7 @@ import { Hono } from "hono";
 import type { Links } from "./links.ts";
 import type { CallerVariables } from "../auth/middleware.ts";
 import type { Log } from "../log.ts";
+import type { Tally } from "../metrics/tally.ts";
 import { type Archive, hasEnded } from "../gathers/entry.ts";
 import { gatherFolder } from "../gathers/folders.ts";
 import type { Held, Registry } from "../gathers/registry.ts";
@@ -28,13 +29,17 @@ export interface ArchiveRoutesDeps {
   links: Links;
   workPath: string;
   log: Log;
+  tally: Tally;
   /** Aborts when the service ends: who follows is let go. */
   ending: AbortSignal;
 }
 
 /** `/must-gather/:id/data`, `/link` and `/log`. */
-export function archiveRoutes({ registry, links, workPath, log, ending }: ArchiveRoutesDeps) {
+export function archiveRoutes(
+  { registry, links, workPath, log, tally, ending }: ArchiveRoutesDeps,
+) {
   const conversions = new Conversions();
+  const handedOver = (bytes: number) => void (tally.downloadedBytes += bytes);
   return new Hono<CallerVariables>()
     .get("/must-gather/:id/data", async (c) => {
       const held = findGather(c, registry);
@@ -42,7 +47,7 @@ export function archiveRoutes({ registry, links, workPath, log, ending }: Archiv
       const path = join(gatherFolder(workPath, held.entry.id).path, archive.file);
       if (isConversion(c.req.query("format"), archive)) {
         const isHead = c.req.method === "HEAD";
-        const converted = isHead ? null : conversions.start(path, c.req.raw.signal);
+        const converted = isHead ? null : conversions.start(path, c.req.raw.signal, handedOver);
         if (converted) audit(log, c.get("caller"), "downloads", held);
         return new Response(converted, {
           headers: {
@@ -84,7 +89,7 @@ export function archiveRoutes({ registry, links, workPath, log, ending }: Archiv
         headers.set("content-range", `bytes ${start}-${end}/${file.size}`);
       }
       headers.set("content-length", String(end + 1 - start));
-      const body = c.req.method === "HEAD" ? null : await fileStream(path, start, end);
+      const body = c.req.method === "HEAD" ? null : await fileStream(path, start, end, handedOver);
       if (body && start === 0) audit(log, c.get("caller"), "downloads", held);
       return new Response(body, { status: answer.status, headers });
     })

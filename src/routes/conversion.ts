@@ -42,9 +42,13 @@ export class Conversions {
 
   /**
    * The ZIP in `file` as a tar.gz. Nothing is opened before it is read, and everything is let go when the reader goes away, which
-   * `gone` may tell before the reply begins. Throws a `Problem` of status 503 when there are too many.
+   * `gone` may tell before the reply begins; `handedOver` is told how many bytes it got, piece by piece. Throws a `Problem` of status 503 when there are too many.
    */
-  start(file: string, gone: AbortSignal): ReadableStream<Uint8Array> {
+  start(
+    file: string,
+    gone: AbortSignal,
+    handedOver: (bytes: number) => void = () => {},
+  ): ReadableStream<Uint8Array> {
     if (this.#running >= MOST) {
       throw new Problem({
         status: 503,
@@ -62,17 +66,21 @@ export class Conversions {
       gone.removeEventListener("abort", stop);
     });
     if (gone.aborted) stop();
-    return bodyOf(source);
+    return bodyOf(source, handedOver);
   }
 }
 
-function bodyOf(source: Readable): ReadableStream<Uint8Array> {
+function bodyOf(
+  source: Readable,
+  handedOver: (bytes: number) => void,
+): ReadableStream<Uint8Array> {
   const iterator = (source as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       const { done, value } = await iterator.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
+      if (done) return controller.close();
+      controller.enqueue(value);
+      handedOver(value.length);
     },
     cancel() {
       source.destroy();

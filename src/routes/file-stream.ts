@@ -8,6 +8,8 @@ const PIECE_BYTES = 256 * 1024;
  * Streams the bytes of a file from `start` to `end`, both included. The file is open from here on and closed at the end, after an
  * error and when the reader goes away.
  *
+ * @param handedOver is told how many bytes a reader has got, piece by piece
+ *
  * Rejects when the file cannot be opened. The stream breaks, and does not end, when the file is shorter than it should be:
  * a cut archive must not look whole.
  */
@@ -15,6 +17,7 @@ export async function fileStream(
   path: string,
   start: number,
   end: number,
+  handedOver: (bytes: number) => void = () => {},
 ): Promise<ReadableStream<Uint8Array>> {
   const file: FileHandle = await open(path, "r");
   let position = start;
@@ -27,6 +30,7 @@ export async function fileStream(
         if (bytesRead === 0) throw new Error(`${path} is shorter than it was`);
         position += bytesRead;
         controller.enqueue(buffer.subarray(0, bytesRead));
+        handedOver(bytesRead);
         if (position <= end) return;
         await file.close();
         controller.close();

@@ -69,6 +69,7 @@ async function stage(t: TestContext, more: Partial<Entry> = {}) {
     reaper: { tend: () => done.push("tend") } as unknown as Reaper,
     events: new Events(),
     durations: new Durations(),
+    ended: () => {},
     log: staged.log,
     workPath: work,
     spareBytes: () => Promise.resolve(1_000_000),

@@ -10,6 +10,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { parseExposition } from "../support/exposition.ts";
 import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
 import { PATIENCE_MS } from "../support/service.ts";
 import type { GatherRecord } from "../../src/schema/record.ts";
@@ -85,6 +86,12 @@ describe("deno task start", () => {
       assert.equal(record.status, "completed", record.message + said);
       const data = await (await fetch(new URL(record["archive-url"], url))).arrayBuffer();
       assert.equal(data.byteLength, record["archive-size"]);
+      const metrics = parseExposition(await (await fetch(new URL("metrics", url))).text());
+      const value = (name: string) => metrics.get(name)?.samples[0]?.value ?? NaN;
+      assert.equal(value("must_gather_download_bytes_total"), data.byteLength);
+      for (const name of ["process_resident_memory_bytes", "process_cpu_seconds_total"]) {
+        assert.ok(value(name) > 0, name);
+      }
     } finally {
       if (child.pid !== undefined && child.exitCode === null) process.kill(child.pid, "SIGTERM");
       await exit;

@@ -8,6 +8,7 @@ import { Hono } from "hono";
 import { Links } from "../../src/routes/links.ts";
 import { type CallerVariables, withoutAuthentication } from "../../src/auth/middleware.ts";
 import { removeOldGathers } from "../../src/gathers/removal.ts";
+import { Tally } from "../../src/metrics/tally.ts";
 import { archiveRoutes } from "../../src/routes/archive.ts";
 import type { GatherRecord } from "../../src/schema/record.ts";
 import { createServer } from "../../src/server.ts";
@@ -200,7 +201,14 @@ test("a gather that grows too old while it is downloaded is read whole", async (
     }),
   );
   const over = new AbortController();
-  const deps = { registry, links: new Links(1000), workPath, log, ending: over.signal };
+  const deps = {
+    registry,
+    links: new Links(1000),
+    workPath,
+    log,
+    tally: new Tally(),
+    ending: over.signal,
+  };
   const app = new Hono<CallerVariables>()
     .use(withoutAuthentication())
     .route("/", archiveRoutes(deps));
