@@ -1,12 +1,13 @@
 /** What kustomize makes of deploy/: each overlay, and the components on each of them. Needs kubectl. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { parse } from "yaml";
 import { checkDeployment } from "../test/deploy/check-deployment.ts";
 import { checkTypes } from "../test/deploy/check-types.ts";
 import { parseManifests, type Resource } from "../test/deploy/manifests.ts";
@@ -17,6 +18,13 @@ async function build(folder: string): Promise<Resource[]> {
   const { stdout, stderr } = await promisify(execFile)("kubectl", ["kustomize", folder]);
   assert.equal(stderr, "", "kubectl warns of nothing");
   return parseManifests(stdout);
+}
+
+/** What the comment of the component says. */
+async function patchesForCertManager(): Promise<unknown> {
+  const path = join(deploy, "components", "monitoring", "kustomization.yaml");
+  const comment = (await readFile(path, "utf8")).split("\n").filter((line) => /^# {3}/.test(line));
+  return parse(comment.map((line) => line.slice(1)).join("\n"));
 }
 
 describe("kustomize", () => {
@@ -32,6 +40,7 @@ describe("kustomize", () => {
     assert.deepEqual(overlays.toSorted(), [
       "credentials-service",
       "kubernetes",
+      "monitoring",
       "openshift",
       "work-pvc",
     ]);
@@ -46,12 +55,15 @@ describe("kustomize", () => {
   });
 
   for (const cluster of ["openshift", "kubernetes"]) {
-    test(`puts both components together on ${cluster}, in another namespace, with an image from elsewhere`, async () => {
+    test(`puts all components together on ${cluster}, in another namespace, with an image from elsewhere`, async () => {
       const own = join(scratch, "deploy", `own-${cluster}`);
       await mkdir(own);
       const kustomization = {
         resources: [`../overlays/${cluster}`],
-        components: ["../components/work-pvc", "../components/credentials-service"],
+        components: ["work-pvc", "credentials-service", "monitoring"].map((name) =>
+          `../components/${name}`
+        ),
+        ...(cluster === "kubernetes" ? { patches: await patchesForCertManager() } : {}),
         namespace: "konveyor-forklift",
         images: [{ name: "must-gather-service", newName: "registry.example/must-gather-service" }],
       };

@@ -44,6 +44,7 @@ export function checkDeployment(resources: readonly Resource[]): void {
   checkToken(parts);
   checkNames(parts);
   checkCertificate(parts);
+  checkMonitoring(parts);
 }
 
 /**
@@ -172,4 +173,41 @@ function checkCertificate({ resources, config, volumeAt }: Parts): void {
   assert.equal(spec.secretName, secret);
   const host = `${name}.${namespace}.svc`;
   assert.deepEqual(spec.dnsNames, [host, `${host}.cluster.local`]);
+}
+
+/** Prometheus finds the Service's port, believes its certificate, and is let in. */
+function checkMonitoring({ resources }: Parts): void {
+  if (!resources.some(({ kind }) => kind === "ServiceMonitor")) return;
+  type Monitor = Resource & {
+    spec: {
+      selector: { matchLabels: Labels };
+      endpoints: { port: string; tlsConfig: { serverName: string; ca: { secret?: unknown } } }[];
+    };
+  };
+  const { spec } = only<Monitor>(resources, "ServiceMonitor");
+  type Service = Resource & {
+    metadata: { labels: Labels };
+    spec: { ports: { name: string }[] };
+  };
+  const service = only<Service>(resources, "Service");
+  assert.deepEqual(spec.selector.matchLabels, service.metadata.labels);
+  assert.deepEqual(
+    spec.endpoints.map(({ port }) => port),
+    service.spec.ports.map((port) => port.name),
+  );
+  const [tls] = spec.endpoints.map(({ tlsConfig }) => tlsConfig);
+  assert.equal(tls?.serverName, `${service.metadata.name}.${service.metadata.namespace}.svc`);
+  const hasIssuer = resources.some(({ kind }) => kind === "Certificate");
+  assert.equal(tls?.ca.secret !== undefined, hasIssuer, "the one that signs");
+  type Policy = Resource & { spec: { ingress: unknown } };
+  const { ingress } = only<Policy>(resources, "NetworkPolicy").spec;
+  assert.match(JSON.stringify(ingress), /"openshift-user-workload-monitoring"/);
+  type Rules = Resource & { spec: { groups: { rules: { expr: string }[] }[] } };
+  const rules = only<Rules>(resources, "PrometheusRule").spec.groups.flatMap((group) =>
+    group.rules
+  );
+  const jobs = rules.flatMap(({ expr }) =>
+    [...expr.matchAll(/job="([^"]+)"/g)].map(([, job]) => job)
+  );
+  assert.deepEqual(jobs, [service.metadata.name], "the operator names the job after the Service");
 }

@@ -29,6 +29,28 @@ interface Certificate {
 }
 `;
 
+/** As the reference of Prometheus' operator has them, as far as they are used. */
+const PROMETHEUS_OPERATOR = `
+interface Key { name: string; key: string }
+interface ServiceMonitor {
+  apiVersion: "monitoring.coreos.com/v1"; kind: "ServiceMonitor"; metadata: Meta;
+  spec: {
+    selector: { matchLabels: Record<string, string> };
+    endpoints: {
+      port: string; path: string; scheme: "http" | "https"; interval: string; scrapeTimeout: string;
+      tlsConfig: { serverName: string; ca: { configMap: Key } | { secret: Key } };
+    }[];
+  };
+}
+interface PrometheusRule {
+  apiVersion: "monitoring.coreos.com/v1"; kind: "PrometheusRule"; metadata: Meta;
+  spec: { groups: { name: string; rules: {
+    alert: string; expr: string; for?: string; labels: { severity: "info" | "warning" | "critical" };
+    annotations: { summary: string; description: string };
+  }[] }[] };
+}
+`;
+
 /**
  * Checks resources against the types of the Kubernetes API, with the compiler: each becomes a literal of its type, so an unknown
  * key is an error too. Throws with what the compiler says.
@@ -43,7 +65,10 @@ export async function checkTypes(resources: readonly Resource[]): Promise<void> 
         : `import("kubernetes-types/${module}").${resource.kind}`;
       return `export const resource${n}: ${type} = ${JSON.stringify(resource)};`;
     });
-    await writeFile(join(folder, "resources.ts"), CERT_MANAGER + lines.join("\n"));
+    await writeFile(
+      join(folder, "resources.ts"),
+      CERT_MANAGER + PROMETHEUS_OPERATOR + lines.join("\n"),
+    );
     const types = fileURLToPath(new URL("node_modules/kubernetes-types/*", PROJECT));
     await writeFile(
       join(folder, "tsconfig.json"),
