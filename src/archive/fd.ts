@@ -72,6 +72,13 @@ export async function writeFully(fd: number, from: Buffer, position: number): Pr
   }
 }
 
+/** Resolves when all that was written is on the disk; fails as fdatasync(2) does. */
+export function syncFd(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fs.fdatasync(fd, (error) => error ? reject(error) : resolve());
+  });
+}
+
 /** Cuts the file to `size` bytes. */
 export function truncateFd(fd: number, size: number): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -14,6 +14,9 @@ import { createHash } from "node:crypto";
  * end in `%7E` and a hash; no other name can hold `%7E`, since `~` is never escaped. What they were is in `GATHER.json`.
  */
 
+/** What the packer says of its work; its name at the root is nobody else's. */
+export const GATHER_JSON = "GATHER.json";
+
 /** NAME_MAX of Linux, macOS and (in characters) NTFS: a longer component cannot be unpacked. Bytes. */
 const LONGEST_COMPONENT = 255;
 

@@ -1,5 +1,5 @@
 /** Packs or removes a tree in a process of its own and prints what came of it; see `act()` in work.ts. */
-import { readdir } from "node:fs/promises";
+import { copyFile, readdir } from "node:fs/promises";
 import process from "node:process";
 import { removeTree } from "../../src/archive/pack/pack.ts";
 import { packed } from "./work.ts";
@@ -10,8 +10,10 @@ const acted: Acted = { left: [] };
 try {
   if (task.action === "remove") await removeTree(task.tree);
   else {
-    const result = await packed(task.tree, task.folder);
+    const { format = "zip", copyTo } = task;
+    const result = await packed(task.tree, task.folder, { format });
     if (result) acted.packed = result;
+    if (result && copyTo) await copyFile(result.file, copyTo);
   }
 } catch (error) {
   if (!(error instanceof Error)) throw error;

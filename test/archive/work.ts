@@ -147,6 +147,9 @@ const NOBODY = 65534;
 /** What {@link act} is told to do, in a process of its own. */
 export interface Act {
   action: "pack" | "remove";
+  format?: "zip" | "tar.gz";
+  /** What is packed is also copied there: out of the namespace that goes with the process. */
+  copyTo?: string;
   tree: string;
   folder: string;
 }

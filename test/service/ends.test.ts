@@ -1,10 +1,12 @@
 /** How gathers end that do not end well: asked to, out of time, or with their service. */
 import assert from "node:assert/strict";
-import { readdir } from "node:fs/promises";
+import { readdir, rename, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
+import { archived, fill, text } from "../archive/work.ts";
 import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
+import { until } from "../support/until.ts";
 
 const SLOW = { image: "localhost/slow-must-gather:latest" };
 
@@ -140,6 +142,41 @@ describe("a gather that does not end by itself", () => {
       "custom-name": "running",
     });
     assert.equal((await service.ended(again.id)).status, "completed");
+  });
+
+  test("a ZIP that files had gone into when the service was killed is completed at the next start", async () => {
+    await begin();
+    const { id } = await service.start(SLOW);
+    await oc.entered("gathering");
+    await service.until(id, ({ state }) => state.includes("collecting"));
+    service.kill("SIGKILL");
+    await service.exit;
+    const folder = join(place.folder, "work", String(id));
+    const tree = join(folder, "tree");
+    const names = Array.from({ length: 9 }, (_, i) => `n/${i}.log`);
+    await fill(tree, Object.fromEntries(names.map((name) => [name, text(9000)])));
+    await archived(tree, folder, { free: () => Promise.resolve(0) });
+    // As if it had been killed when the first had gone, and in the midst of another.
+    await truncate(join(folder, "archive.zip"), 5000);
+    await rename(join(folder, "archive.zip"), join(folder, "archive.zip.part"));
+    await writeFile(join(folder, "archive.zip.taken"), "2000");
+    await fill(tree, Object.fromEntries(names.slice(1).map((name) => [name, text(9000)])));
+
+    await begin();
+    const record = await service.ended(id);
+    assert.deepEqual([record.status, record.reason], ["error", "interrupted"]);
+    const archive = await service.fetch(record["archive-url"]);
+    assert.equal((await archive.arrayBuffer()).byteLength, record["archive-size"]);
+    const listed = await (await service.fetch(`must-gather/${id}/files?prefix=n/`)).json() as {
+      files: { path: string; size: number }[];
+    };
+    assert.deepEqual(
+      listed.files.map(({ path, size }) => [path, size]),
+      names.map((name) => [name, 9000]),
+    );
+    const rest = async () => (await readdir(folder)).filter((name) => name.startsWith("archive"));
+    await until("all but the archive is cleared away", async () => (await rest()).length === 1);
+    assert.deepEqual(await rest(), ["archive.zip"]);
   });
 
   test("SIGTERM ends what runs, keeps what waits, and exits with 0", async () => {

@@ -1,5 +1,6 @@
 /** What is in an archive, as a list sorted by path. */
 import { setImmediate } from "node:timers/promises";
+import { Turns } from "../turns.ts";
 import type { ZipPlace } from "../zip/entry.ts";
 
 /** One thing in an archive. */
@@ -17,30 +18,6 @@ export interface Item {
   place: ZipPlace | null;
   /** Where its content begins in the tar, unpacked, and ends; then where in the tar that this is, … */
   way: readonly number[];
-}
-
-/** The main thread is kept for so long at a time, in milliseconds. */
-export const TURN_MS = 8;
-
-/** After so many items the clock is looked at. */
-const LOOK_EVERY = 256;
-
-/** Gives everything else its turn, where the last one was long ago. */
-export class Turns {
-  #began = performance.now();
-  #items = 0;
-
-  /** Whether it is time for `await turns.next()`. */
-  get isOver(): boolean {
-    if (++this.#items < LOOK_EVERY) return false;
-    this.#items = 0;
-    return performance.now() - this.#began > TURN_MS;
-  }
-
-  async next(): Promise<void> {
-    await setImmediate();
-    this.#began = performance.now();
-  }
 }
 
 /** How many items are sorted in one go: some 2 ms. */

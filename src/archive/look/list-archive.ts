@@ -6,12 +6,13 @@ import { Readable } from "node:stream";
 import { type Bytes, bytesOfFile, unpacked } from "../bytes.ts";
 import { CAPS, type Caps, Meter, TooMuchError } from "./caps.ts";
 import { closeFd, openFd, readFully } from "../fd.ts";
-import { type Item, Turns } from "./items.ts";
+import type { Item } from "./items.ts";
 import { escapeName } from "../names.ts";
 import type { RawPath } from "../paths.ts";
 import { Tap } from "./tap.ts";
 import { TarError } from "../tar/feeder.ts";
 import { zipEntries } from "../zip/directory.ts";
+import { Turns } from "../turns.ts";
 import { readTar, type TarEntry } from "../tar/reader.ts";
 import { zipEntry, type ZipPlace } from "../zip/entry.ts";
 

@@ -18,7 +18,7 @@ export type ArchiveFormat = "zip" | "tar.gz";
 
 /** An archive in the making. Every method rejects as its writer does; the descriptor stays the caller's. */
 interface Making {
-  /** Packs all of a tree; see {@link packTree} and {@link tarTree}. */
+  /** Packs all of a tree; see {@link packTree}, and {@link tarTree}, which leaves sources where they are. */
   pack: (tree: Tree, options: Omit<PackTreeOptions, "level" | "threads">) => Promise<PackedList>;
   /** What is in by now. */
   entries: () => number;
@@ -45,7 +45,10 @@ export const FORMATS: Readonly<Record<ArchiveFormat, Format>> = {
 function makeZip(fd: number, level: number, threads: number): Making {
   const writer = new ZipWriter(fd);
   return {
-    pack: (tree, options) => packTree(tree, writer, { level, threads, ...options }),
+    async pack(tree, options) {
+      if (options.inside) await writer.resume(options.inside.entries.values());
+      return await packTree(tree, writer, { level, threads, ...options });
+    },
     entries: () => writer.entries,
     async add(name, data) {
       const packed = await new Deflater(6, 1).deflate(data, true);

@@ -1,17 +1,12 @@
-import { constants } from "node:fs";
-import { rename, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { asPackError, PackError } from "../errors.ts";
-import { closeFd, openFd } from "../fd.ts";
-import { type ArchiveFormat, FORMATS } from "./formats.ts";
-import type { PackedList } from "./packed-list.ts";
-import { giveRoom, takeRoom } from "./room.ts";
-import { survey } from "./survey.ts";
-import type { Survey } from "./survey.ts";
+import { asPackError } from "../errors.ts";
+import type { ArchiveFormat } from "./formats.ts";
 import { type Judged, judgeImage } from "./judge-image.ts";
+import { filesOf, makeArchive } from "./make-archive.ts";
+import { survey } from "./survey.ts";
 import { takeImage } from "./take-image.ts";
+import { takeUp } from "./take-up.ts";
 import { Tree } from "./tree.ts";
-import { Judge, type Verdict } from "./verdict.ts";
+import type { Verdict } from "./verdict.ts";
 
 export { removeTree } from "../remove-tree.ts";
 
@@ -29,6 +24,8 @@ export interface PackRequest {
   format?: ArchiveFormat;
   /** Of deflate, 0 (store) to 9. */
   level: number;
+  /** The room on the file system of a folder, bytes; what the system says unless given. */
+  free?: (folder: string) => Promise<number>;
   /** Deflate jobs at a time; at most UV_THREADPOOL_SIZE − 2, or reading waits behind them. */
   threads: number;
 }
@@ -79,20 +76,18 @@ export interface PackControl {
   onProgress?: (bytesDone: number, bytesTotal: number) => void;
 }
 
-/** What a ZIP needs at its end besides its directory: what is still to be flushed, and `GATHER.json`. Bytes. */
-const CLOSING = 2 << 20;
-
-/** The sense of O_EXCL: a link that somebody put there is not written through. */
-const CREATE = constants.O_CREAT | constants.O_EXCL | constants.O_RDWR;
-
 /**
  * Makes the archive out of what a gather left, and reads it back. The tree stays; `removeTree` takes it away once
  * the record knows of the archive. Until then packing again, after a crash, does the same again.
  *
+ * Where less room is free than is left to pack, files go as they are in a ZIP. Then packing again completes that ZIP: what of it
+ * is whole stays, what is left of the tree is added. An `archive.zip.taken` in `folder` says so; it stays, and has to be removed
+ * with the tree.
+ *
  * Returns `undefined` when nothing was gathered: no non-empty regular file besides oc's own, or nothing was in when `finish`
- * came. A ZIP for which the disk has no room is closed with what is in; room for its end is kept from the beginning.
+ * came. An archive for which the disk has no room is closed with what is in; room for its end is kept from the beginning.
  * Rejects with a {@link PackError} when the archive cannot be written or does not read back, and with the reason of
- * `signal`. In neither case is there a file.
+ * `signal`. In neither case is there a file, but where files have gone into it, and it was not given up.
  */
 export async function pack(
   request: PackRequest,
@@ -102,9 +97,10 @@ export async function pack(
   signal.throwIfAborted();
   try {
     const tree = await Tree.open(request.tree);
-    const found = tree && await survey(tree, request.archiveFilename, signal);
+    const inside = await takeUp(filesOf(request.folder, "zip"), signal);
+    const found = tree && await survey(tree, request.archiveFilename, signal, inside);
     if (!tree || !found || found.data === 0) return undefined;
-    if (!found.image) return await packAll(tree, found, request, control);
+    if (!found.image) return await makeArchive(tree, found, request, control, inside);
     const taken = await takeImage(found.image, request.folder, signal);
     const nothing = { full: false, incomplete: [], skipped: [], onlyFallback: false };
     const judged = await judge(taken.file, taken.digest, control);
@@ -128,87 +124,4 @@ async function judge(
     if (finish?.aborted) return { verdict: null, damage: null };
     throw error;
   }
-}
-
-async function packAll(
-  tree: Tree,
-  { bytes, directory, onlyFallback }: Survey,
-  request: PackRequest,
-  { signal, finish, onProgress }: PackControl,
-): Promise<Packed | undefined> {
-  const { format = "zip", level, threads } = request;
-  const { make, verify } = FORMATS[format];
-  const file = join(request.folder, `archive.${format}`);
-  const temporary = `${file}.part`;
-  const room = `${temporary}.room`;
-  await rm(temporary, { force: true }); // of a process that was killed
-  try {
-    if (format === "zip") await takeRoom(room, directory + CLOSING);
-    const fd = await openFd(temporary, CREATE, 0o600);
-    let result: Omit<Packed, "size" | "digest" | "verdict">;
-    const archive = make(fd, level, threads);
-    try {
-      let done = 0;
-      const onBytes = (n: number) => onProgress?.(Math.min(done += n, bytes), bytes);
-      const contents = await archive.pack(tree, { signal, finish, onBytes });
-      await giveRoom(room);
-      if (contents.data === 0) {
-        await rm(temporary, { force: true });
-        return nothingIn(contents);
-      }
-      const lists = {
-        incomplete: contents.incomplete.items,
-        skipped: contents.skipped.items,
-        onlyFallback,
-        whole: !contents.cut,
-        full: contents.full !== undefined,
-      };
-      const entries = archive.entries();
-      const described = request.describe({ ...lists, entries });
-      const json = { ...described, ...packing(contents, entries) };
-      await archive.add("GATHER.json", Buffer.from(JSON.stringify(json, null, 2) + "\n"));
-      await archive.close();
-      result = { file, kind: format, entries: archive.entries(), ...lists, damage: null };
-    } finally {
-      await archive.settled();
-      await closeFd(fd);
-    }
-    const { entries } = result;
-    const judge = new Judge();
-    const verified = await verify(temporary, { entries, threads, signal, judge });
-    await rename(temporary, file);
-    return { ...result, ...verified, verdict: judge.verdict(true) };
-  } catch (error) {
-    await rm(temporary, { force: true });
-    await giveRoom(room);
-    throw error;
-  }
-}
-
-/** Nothing in because it was ended early is no fault; nothing in although there was something is one. */
-function nothingIn({ cut, full, skipped }: PackedList): undefined {
-  if (full) throw full;
-  const first = skipped.items[0];
-  if (cut || !first) return undefined;
-  throw new PackError(
-    "EACCES",
-    `Nothing that was gathered can be read: ${first.path} ${first.why}`,
-  );
-}
-
-/** The packer's part of `GATHER.json`; `counts` are whole where the lists are cut. */
-function packing(contents: PackedList, entries: number): Record<string, unknown> {
-  const { incomplete, skipped, renamed } = contents;
-  return {
-    whole: !contents.cut,
-    counts: {
-      entries,
-      incomplete: incomplete.total,
-      skipped: skipped.total,
-      renamed: renamed.total,
-    },
-    incomplete: incomplete.items,
-    skipped: skipped.items,
-    renamed: renamed.items,
-  };
 }

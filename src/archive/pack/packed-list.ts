@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { Bounded } from "../bounded.ts";
-import { isData } from "./survey.ts";
+import { isData, type Kind } from "./survey.ts";
 import type { Left, TreeEntry } from "./tree.ts";
 
 /** Entries named in `GATHER.json` and in memory for each of the lists below; more are only counted. */
@@ -21,6 +21,8 @@ export class PackedList {
   );
   /** Files that hold what somebody wanted gathered. */
   data = 0;
+  /** Entries that were in before this life of the service. */
+  earlier = 0;
   /** A limit or the finish signal left something out. */
   cut = false;
   /** What the system said when there was no room for all of it. */
@@ -28,11 +30,27 @@ export class PackedList {
 
   /** An entry that is in; `whole`: as large as it was when it was looked at. */
   add(entry: TreeEntry, whole: boolean, renamed = entry.renamed): void {
+    this.#count(entry, whole);
+    if (renamed) this.renamed.add({ name: entry.name, ...original(entry) });
+  }
+
+  /** An entry that an earlier life of the service put in; whether its file had another name is not known any more. */
+  addEarlier(entry: Kind): void {
+    this.earlier++;
+    this.#count(entry, true);
+  }
+
+  /** So many bytes of what an earlier life of the service put in cannot be read any more. */
+  lose(bytes: number): void {
+    this.cut = true;
+    this.skipped.add({ path: "archive.zip", why: `${bytes} bytes of it did not outlive a crash` });
+  }
+
+  #count(entry: Kind, whole: boolean): void {
     if (isData(entry)) this.data++;
     if (entry.kind === "file" && (!whole || RSYNC_TEMPORARY.test(entry.name))) {
       this.incomplete.add(entry.name);
     }
-    if (renamed) this.renamed.add({ name: entry.name, ...original(entry) });
   }
 
   /** Something that the walk did not give. */

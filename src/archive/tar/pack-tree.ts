@@ -1,5 +1,6 @@
 import { CHUNK } from "../deflate.ts";
 import { closeFd, readFully, statFd } from "../fd.ts";
+import { isNoRoom } from "../errors.ts";
 import type { GzipWriter } from "./gzip-writer.ts";
 import type { PackTreeOptions } from "../zip/pack-tree.ts";
 import { PackedList } from "../pack/packed-list.ts";
@@ -13,6 +14,18 @@ import type { Tree, TreeEntry } from "../pack/tree.ts";
 /** Small files that are read ahead, so that the compressing never waits for the disk. */
 const AHEAD = 16;
 
+/**
+ * A file that is larger, bytes, begins with a piece of its own. One that is not, with its header, is shorter than a piece: it can
+ * be taken out again whichever piece the disk has no room for.
+ */
+const LARGE = CHUNK / 2;
+
+/** As {@link PackTreeOptions}; sources stay, and nothing is taken up. */
+export type TarTreeOptions = Omit<PackTreeOptions, "level" | "threads" | "sources" | "inside">;
+
+/** Entries that are handed over before it is looked which of them are in the file. */
+const COUNT_AFTER = 256;
+
 /** All of an entry, but for a file of many pieces. */
 interface Whole {
   data: Buffer;
@@ -22,15 +35,15 @@ interface Whole {
 
 /**
  * Packs all of `tree` as a tar, in order, without the mark at its end. Names are the disk's, byte for byte, but for what would
- * be taken for our own `GATHER.json`. Stops when `finish` is aborted: a file that is half in is taken out again. Returns
- * what is in, and how many entries that are.
+ * be taken for our own `GATHER.json`. Stops when `finish` is aborted or the disk is full: a file that is half in is taken out
+ * again. Returns what is in, and how many entries that are.
  *
  * Rejects with the reason of `signal`, or as the writer does; then nothing is still being read.
  */
 export async function tarTree(
   tree: Tree,
   writer: GzipWriter,
-  options: Omit<PackTreeOptions, "level" | "threads">,
+  options: TarTreeOptions,
 ): Promise<{ list: PackedList; entries: number }> {
   const packer = new TarPacker(writer, options);
   await packer.run(tree);
@@ -39,26 +52,47 @@ export async function tarTree(
 
 class TarPacker {
   readonly #writer: GzipWriter;
-  readonly #options: Omit<PackTreeOptions, "level" | "threads">;
+  readonly #options: TarTreeOptions;
   readonly #ahead: { entry: TreeEntry; content: Promise<Whole | LeftOut> }[] = [];
+  /** What was handed over and is not known to be in the file: at most what the writer holds. */
+  readonly #underWay: { end: number; entry: TreeEntry; whole: boolean }[] = [];
+  /** Where the last entry ends that is in the file. */
+  #end = 0;
   readonly list = new PackedList();
   entries = 0;
 
-  constructor(writer: GzipWriter, options: Omit<PackTreeOptions, "level" | "threads">) {
+  constructor(writer: GzipWriter, options: TarTreeOptions) {
     this.#writer = writer;
     this.#options = options;
   }
 
   async run(tree: Tree): Promise<void> {
     try {
+      await this.#all(tree);
+    } catch (error) {
+      if (!isNoRoom(error) || this.#options.signal.aborted) throw error;
+      await this.#writer.settled();
+      this.#count();
+      if (this.entries === 0) throw error;
+      await this.#writer.rollBack(this.#end);
+      this.list.cut = true;
+      this.list.full = error;
+    }
+  }
+
+  /** When it rejects, nothing is being read any more. */
+  async #all(tree: Tree): Promise<void> {
+    try {
       for await (const entry of tree.walk()) {
         this.#options.signal.throwIfAborted();
         if (this.#finishing()) break;
         if (entry.kind === "left") this.list.left(entry);
-        else if (entry.kind === "file" && entry.size > CHUNK) await this.#large(entry);
+        else if (entry.kind === "file" && entry.size > LARGE) await this.#large(entry);
         else await this.#small(entry);
       }
       while (this.#ahead.length > 0) await this.#next();
+      await this.#writer.flush();
+      this.#count();
       this.#options.signal.throwIfAborted();
     } finally {
       await Promise.allSettled(this.#ahead.map(({ content }) => content));
@@ -136,8 +170,19 @@ class TarPacker {
   }
 
   #packed(entry: TreeEntry, whole: boolean): void {
-    this.entries++;
-    this.list.add(entry, whole, nameOf(entry) !== entry.below);
+    this.#underWay.push({ end: this.#writer.size, entry, whole });
+    if (this.#underWay.length % COUNT_AFTER === 0) this.#count();
+  }
+
+  /** Counts what is in the file by now. */
+  #count(): void {
+    const isIn = ({ end }: { end: number }) => end <= this.#writer.onDisk;
+    const first = this.#underWay.findIndex((each) => !isIn(each));
+    for (const { end, entry, whole } of this.#underWay.splice(0, first < 0 ? Infinity : first)) {
+      this.#end = end;
+      this.entries++;
+      this.list.add(entry, whole, nameOf(entry) !== entry.below);
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { constants } from "node:fs";
 import zlib from "node:zlib";
 import { bytesOfFd, PIECE, through } from "../bytes.ts";
 import { closeFd, openFd, readFully } from "../fd.ts";
-import { DEFLATED, STORED } from "./format.ts";
+import { DEFLATED, LOCAL_SIGNATURE, STORED } from "./format.ts";
 
 /** Where an entry is, as the ZIP's directory has it. */
 export interface ZipPlace {
@@ -18,7 +18,6 @@ export interface ZipPlace {
 
 /** Length of a local header without name and extra fields. */
 const LOCAL_HEADER = 30;
-const LOCAL_SIGNATURE = 0x04034b50;
 
 /**
  * The content of an entry. Rejects when it has another number of bytes than the directory says, so that a bomb ends there, at

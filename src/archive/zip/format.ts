@@ -1,3 +1,5 @@
+import zlib from "node:zlib";
+
 /**
  * The records of a ZIP file, as PKWARE's APPNOTE.TXT 6.3.10 lays them out; the section is named at each. Always the same
  * few choices: made on unix, names in UTF-8, no data descriptors, ZIP64 only where a number does not fit.
@@ -10,6 +12,8 @@ export interface EntryHead {
   mtimeMs: number;
   /** Sizes take eight bytes. Has to be known before the data is. */
   zip64: boolean;
+  /** The mode stands in the local header too, as in one that has to do without a directory. */
+  keepsMode?: boolean;
 }
 
 /** What is known of an entry once its data is written. */
@@ -27,6 +31,13 @@ export const DEFLATED = 8;
 /** The largest number of four bytes is a mark for "see the ZIP64 field", so it does not fit either. */
 const MAX32 = 0xffffffff;
 const MAX16 = 0xffff;
+
+/** Ids of extra fields. */
+export const ZIP64_FIELD = 0x0001;
+export const TIME_FIELD = 0x5455;
+export const MODE_FIELD = 0x756e;
+
+export const LOCAL_SIGNATURE = 0x04034b50;
 
 const UTF8_NAMES = 0x0800; // 4.4.4, bit 11
 const MADE_ON_UNIX = (3 << 8) | 45; // 4.4.2: by APPNOTE 4.5
@@ -47,10 +58,20 @@ function timeField(ms: number): Buffer {
   const seconds = Math.floor(ms / 1000);
   if (seconds !== (seconds | 0)) return Buffer.alloc(0);
   const field = Buffer.alloc(9);
-  field.writeUInt16LE(0x5455, 0);
+  field.writeUInt16LE(TIME_FIELD, 0);
   field.writeUInt16LE(5, 2);
   field.writeUInt8(1, 4); // only the modification time follows
   field.writeInt32LE(seconds, 5);
+  return field;
+}
+
+/** 4.6.1, 0x756e "ASi UNIX": a sum of what follows, the mode, and no size, user or group. */
+function modeField(mode: number): Buffer {
+  const field = Buffer.alloc(18);
+  field.writeUInt16LE(MODE_FIELD, 0);
+  field.writeUInt16LE(14, 2);
+  field.writeUInt16LE(mode & (S_IFMT | 0o777), 8);
+  field.writeUInt32LE(zlib.crc32(field.subarray(8)), 4);
   return field;
 }
 
@@ -58,7 +79,7 @@ function timeField(ms: number): Buffer {
 function zip64Field(numbers: number[]): Buffer {
   if (numbers.length === 0) return Buffer.alloc(0);
   const field = Buffer.alloc(4 + numbers.length * 8);
-  field.writeUInt16LE(0x0001, 0);
+  field.writeUInt16LE(ZIP64_FIELD, 0);
   field.writeUInt16LE(numbers.length * 8, 2);
   numbers.forEach((n, i) => field.writeBigUInt64LE(BigInt(n), 4 + i * 8));
   return field;
@@ -91,9 +112,10 @@ export function localHeader(head: EntryHead, sums: EntrySums): Buffer {
   const extra = Buffer.concat([
     zip64Field(head.zip64 ? [sums.size, sums.packed] : []),
     timeField(head.mtimeMs),
+    head.keepsMode ? modeField(head.mode) : Buffer.alloc(0),
   ]);
   const header = Buffer.alloc(30 + head.name.length + extra.length);
-  header.writeUInt32LE(0x04034b50, 0);
+  header.writeUInt32LE(LOCAL_SIGNATURE, 0);
   writeCommon(header, 4, head, sums, extra.length, head.zip64 ? 45 : 20);
   head.name.copy(header, 30);
   extra.copy(header, 30 + head.name.length);

@@ -6,6 +6,9 @@ import { Gate } from "../gate.ts";
 import { PackedList } from "../pack/packed-list.ts";
 import { readWhole, unreadable } from "../pack/read-whole.ts";
 import { LeftOut, openEntry, readLink } from "../pack/tree.ts";
+import type { Sources } from "../pack/sources.ts";
+import { kindOf } from "../pack/survey.ts";
+import type { Inside } from "../pack/take-up.ts";
 import type { Left, Tree, TreeEntry } from "../pack/tree.ts";
 import { DEFLATED, STORED } from "./format.ts";
 import type { EntryHead, EntrySums } from "./format.ts";
@@ -24,6 +27,10 @@ export interface PackTreeOptions {
   signal: AbortSignal;
   finish: AbortSignal | undefined;
   onBytes: (bytes: number) => void;
+  /** Is told of what is in, and may remove it. */
+  sources?: Sources | undefined;
+  /** What `writer` has already: it is passed over. */
+  inside?: Inside | undefined;
 }
 
 interface Small {
@@ -79,10 +86,14 @@ class TreePacker {
 
   /** When it rejects, nothing is under way any more. */
   async #all(tree: Tree): Promise<void> {
+    const { inside } = this.#options;
+    for (const entry of inside?.entries.values() ?? []) this.#contents.addEarlier(kindOf(entry));
+    if (inside && inside.lost > 0) this.#contents.lose(inside.lost);
     try {
       for await (const entry of tree.walk()) {
         this.#options.signal.throwIfAborted();
         if (this.#finishing()) break;
+        if (entry.kind !== "left" && inside?.entries.has(entry.name)) continue;
         await this.#pack(entry);
       }
       await this.#written;
@@ -107,8 +118,9 @@ class TreePacker {
       await this.#budget.acquire(charge);
       this.#inOrder(this.#readSmall(entry), charge, async (small) => {
         if (small instanceof LeftOut) return this.#contents.leave(entry, small.message);
-        await this.#writer.add(headOf(entry, 0), small.sums, small.data);
-        this.#contents.add(entry, small.whole);
+        const head = this.#headOf(entry, 0);
+        await this.#writer.add(head, small.sums, small.data);
+        await this.#packed(entry, head, small.whole);
         this.#options.onBytes(small.sums.size);
       });
     }
@@ -160,6 +172,7 @@ class TreePacker {
   }
 
   async #packPieces(entry: TreeEntry, fd: number, size: number): Promise<void> {
+    const head = this.#headOf(entry, size);
     let method: EntrySums["method"] | undefined;
     let crc = 0;
     let done = 0;
@@ -185,7 +198,7 @@ class TreePacker {
         this.#inOrder(
           Promise.resolve(),
           0,
-          () => this.#writer.begin(headOf(entry, size), chosen),
+          () => this.#writer.begin(head, chosen),
         );
       }
       const packed = method === STORED
@@ -201,8 +214,21 @@ class TreePacker {
     const after = (await statFd(fd).catch(unreadable)).size;
     this.#inOrder(Promise.resolve(), 0, async () => {
       await this.#writer.end(crc, done);
-      this.#contents.add(entry, done === entry.size && done === after);
+      await this.#packed(entry, head, done === entry.size && done === after);
     });
+  }
+
+  /** It is in. */
+  async #packed(entry: TreeEntry, head: EntryHead, whole: boolean): Promise<void> {
+    this.#contents.add(entry, whole);
+    const mayGo = whole && head.keepsMode === true;
+    await this.#options.sources?.packed(entry, mayGo, () => this.#writer.sync());
+  }
+
+  #headOf(entry: TreeEntry, size: number): EntryHead {
+    const { mode, mtimeMs } = entry;
+    const keepsMode = this.#options.sources?.isShort ?? false;
+    return { name: Buffer.from(entry.name), mode, mtimeMs, zip64: size >= LARGE, keepsMode };
   }
 
   #drop(): void {
@@ -214,9 +240,4 @@ function small(data: Buffer, packed = data, whole = true): Small {
   const method = packed === data ? STORED : DEFLATED;
   const sums = { method, crc: zlib.crc32(data), size: data.length, packed: packed.length } as const;
   return { data: packed, sums, whole };
-}
-
-function headOf(entry: TreeEntry, size: number): EntryHead {
-  const { mode, mtimeMs } = entry;
-  return { name: Buffer.from(entry.name), mode, mtimeMs, zip64: size >= LARGE };
 }

@@ -1,7 +1,6 @@
 import { constants } from "node:fs";
 import { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
-import { promisify } from "node:util";
 import zlib from "node:zlib";
 import StreamZip from "node-stream-zip";
 import type { ZipEntry } from "node-stream-zip";
@@ -10,15 +9,8 @@ import { Cursor } from "../cursor.ts";
 import { closeFd, openFd } from "../fd.ts";
 import { Gate } from "../gate.ts";
 import { Judge } from "../pack/verdict.ts";
-import { DEFLATED, STORED } from "./format.ts";
-
-const inflateRaw = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.inflateRaw);
-
-/** An entry of which neither size exceeds this, bytes, is inflated in one go, beside others. */
-const AT_ONCE = 1 << 20;
-
-/** Up to here, bytes, inflating takes less of the main thread than handing it to the pool and back. */
-const SYNC = 4096;
+import { DEFLATED, LOCAL_SIGNATURE, STORED } from "./format.ts";
+import { AT_ONCE, compareSums, Fault, inflateSmall, isSmall } from "./inflate.ts";
 
 /** Small entries are done without waiting for anything: after so many, everything else gets its turn. */
 const AT_A_TURN = 64;
@@ -101,9 +93,6 @@ function readDirectory(file: string): Promise<Expected[]> {
   });
 }
 
-/** A fault of one entry; becomes a {@link PackError} with its place. */
-class Fault extends Error {}
-
 class Reader {
   readonly #file: string;
   readonly #cursor: Cursor;
@@ -123,7 +112,7 @@ class Reader {
       for (const [i, entry] of expected.entries()) {
         if (i % AT_A_TURN === 0) await setImmediate();
         const name = await this.#header(entry).catch((error) => this.#at(i, error));
-        if (Math.max(entry.packed, entry.size) > AT_ONCE) {
+        if (!isSmall(entry)) {
           await this.#large(entry).catch((error) => this.#at(i, error));
           this.#see(name, entry, undefined);
           continue;
@@ -131,7 +120,7 @@ class Reader {
         const charge = Math.max(LEAST, entry.packed + entry.size);
         await this.#gate.acquire(charge);
         const data = Buffer.from(await this.#cursor.take(entry.packed));
-        const job: Promise<void> = small(data, entry)
+        const job: Promise<void> = inflateSmall(data, entry)
           .then((plain) => this.#see(name, entry, plain))
           .catch((error) => this.#at(i, error))
           .then(() => this.#gate.release(charge), (error) => this.#gate.fail(error))
@@ -162,7 +151,7 @@ class Reader {
       throw new Fault(`begins at ${entry.offset}, the one before ends at ${this.#cursor.position}`);
     }
     const fixed = Buffer.from(await this.#cursor.take(30));
-    if (fixed.readUInt32LE(0) !== 0x04034b50) throw new Fault("no header where one should be");
+    if (fixed.readUInt32LE(0) !== LOCAL_SIGNATURE) throw new Fault("no header where one should be");
     const name = (await this.#cursor.take(fixed.readUInt16LE(26))).toString("utf8");
     const extra = await this.#cursor.take(fixed.readUInt16LE(28));
     let packed = fixed.readUInt32LE(18);
@@ -187,16 +176,8 @@ class Reader {
       size += piece.length;
       if (size > entry.size) break;
     }
-    compare(entry, size, crc);
+    compareSums(entry, size, crc);
   }
-}
-
-async function small(data: Buffer, entry: Expected): Promise<Buffer> {
-  const options = { chunkSize: Math.max(1024, entry.size), maxOutputLength: entry.size + 1 };
-  const inflate = entry.packed <= SYNC ? zlib.inflateRawSync : inflateRaw;
-  const plain = entry.method === STORED ? data : await inflate(data, options);
-  compare(entry, plain.length, zlib.crc32(plain));
-  return plain;
 }
 
 async function* inflated(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -209,9 +190,4 @@ async function* inflated(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
     source.destroy();
     inflate.destroy();
   }
-}
-
-function compare(entry: Expected, size: number, crc: number): void {
-  if (size !== entry.size) throw new Fault(`holds ${size} bytes, not ${entry.size}`);
-  if (crc !== entry.crc) throw new Fault("its CRC does not match");
 }

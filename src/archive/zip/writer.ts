@@ -1,6 +1,8 @@
-import { truncateFd, writeFully } from "../fd.ts";
+import { syncFd, truncateFd, writeFully } from "../fd.ts";
 import { centralRecord, endRecords, localHeader } from "./format.ts";
 import type { EntryHead, EntrySums } from "./format.ts";
+import type { WholeEntry } from "./local-headers.ts";
+import { Turns } from "../turns.ts";
 
 /** Small pieces are gathered into writes of this many bytes; from a quarter of it on, a piece is written as it is. */
 const STAGE = 1 << 20;
@@ -21,7 +23,8 @@ interface OpenEntry {
  * Writes a ZIP into an empty file, one entry after the other. It does not compress, it does not close the descriptor, and
  * it takes one call at a time. Every method rejects as write(2) does, and the file is then of no use but for {@link rollBack}.
  *
- * What is written before {@link close} can be read from its local headers alone: they hold the true sums.
+ * What is written before {@link close} can be read from its local headers alone: they hold the true sums, and that of an
+ * entry which is not whole has no signature.
  */
 export class ZipWriter {
   readonly #fd: number;
@@ -49,6 +52,17 @@ export class ZipWriter {
     return this.#flushed + this.#staged;
   }
 
+  /** Goes on behind entries that are in the file, in their order, and cuts off what is behind them. */
+  async resume(entries: Iterable<WholeEntry>): Promise<void> {
+    const turns = new Turns();
+    for (const { head, sums, offset, end } of entries) {
+      this.#remember(centralRecord(head, sums, offset));
+      this.#end = this.#flushed = end;
+      if (turns.isOver) await turns.next();
+    }
+    await truncateFd(this.#fd, this.#end);
+  }
+
   /** Adds an entry of which all is known. `data` may be used again afterwards. */
   async add(head: EntryHead, sums: EntrySums, data: Buffer): Promise<void> {
     const offset = this.#position;
@@ -61,7 +75,9 @@ export class ZipWriter {
   /** Begins an entry that comes in pieces: then {@link data} for each, and {@link end} or {@link drop}. */
   async begin(head: EntryHead, method: EntrySums["method"]): Promise<void> {
     this.#open = { head, method, offset: this.#position, packed: 0 };
-    await this.#append(localHeader(head, { ...NOTHING_YET, method }));
+    const header = localHeader(head, { ...NOTHING_YET, method });
+    header.fill(0, 0, 4); // data that looks like a header must not be taken for the next one, were this one left so
+    await this.#append(header);
   }
 
   /** `data` may be used again afterwards. */
@@ -86,11 +102,20 @@ export class ZipWriter {
     this.#end = this.#position;
   }
 
-  /** Forgets the entry that was begun: the next one is written over it. */
-  drop(): void {
+  /** Forgets the entry that was begun, and cuts off what of it is in the file: it may look like anything. */
+  async drop(): Promise<void> {
     if (!this.#open) return;
     this.#open = undefined;
+    const written = this.#flushed;
     this.#goBack();
+    if (this.#flushed < written) await truncateFd(this.#fd, this.#flushed);
+  }
+
+  /** Resolves when all that is in is on the disk, with its length in bytes. */
+  async sync(): Promise<number> {
+    await this.#flush();
+    await syncFd(this.#fd);
+    return this.#flushed;
   }
 
   /** After a failure to write: gives back all room but that of whole entries. Then the file can still be closed. */

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { chmod, open, readdir, readFile, symlink, truncate, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { verifyTar } from "../../../src/archive/tar/verify.ts";
-import { archived, fill, inWork, packed, python, text } from "../work.ts";
+import { act, archived, fill, inWork, packed, python, text } from "../work.ts";
 
 const run = promisify(execFile);
 const LARGE = text(3 * 1024 * 1024 + 17);
@@ -163,4 +164,44 @@ test("a tar.gz with a wrong byte, a wrong sum, an end too early or another count
     await truncate(file, size - 9);
     await assert.rejects(verifyTar(file, options), refused);
   });
+});
+
+test("a disk that fills up leaves what was whole by then, and all of that can be read", async () => {
+  const sizes: Record<string, (i: number) => number> = {
+    "many small files": () => 20_000,
+    "files longer than what is compressed in one piece": () => 1_200_000,
+    "files that begin and end anywhere": (i) => (i * 7919 * 1013) % 600_000,
+  };
+  for (const [what, sizeOf] of Object.entries(sizes)) {
+    await inWork(async (tree, folder) => {
+      const files: Record<string, Buffer> = {};
+      for (let i = 0, bytes = 0; bytes < 8e6; i++) {
+        const content = randomBytes(sizeOf(i));
+        files[`${i + 1000}.bin`] = content;
+        bytes += content.length;
+      }
+      await fill(tree, files);
+      const small = join(folder, "small");
+      const copyTo = join(folder, "copy.tar.gz");
+      const before = `mkdir -p '${small}'; mount -t tmpfs -o size=6m tmpfs '${small}'`;
+      const task = { action: "pack", format: "tar.gz", tree, folder: small, copyTo } as const;
+      const { packed, error, left } = await act(task, { before });
+      assert.equal(error, undefined, what);
+      assert.deepEqual(left, ["archive.tar.gz"], what);
+      assert.deepEqual([packed?.full, packed?.whole], [true, false], what);
+      const entries = await entriesOf(copyTo);
+      assert.equal(entries.length, packed?.entries, what);
+      const [json, ...others] = entries.toReversed();
+      assert.equal(json?.name, "GATHER.json", what);
+      assert.equal(JSON.parse(json.data.toString()).counts.entries, others.length, what);
+      const names = Object.keys(files).slice(0, others.length);
+      assert.deepEqual(others.map(({ name }) => name).toReversed(), names, what);
+      for (const { name, data } of others) assert.ok(files[name]?.equals(data), `${what}: ${name}`);
+      const bytes = others.reduce((sum, { data }) => sum + data.length, 0);
+      assert.ok(
+        bytes > 1.5e6 && bytes < 6e6,
+        `${what}: ${bytes} bytes of 6 MB, 2 of which are kept`,
+      );
+    });
+  }
 });
