@@ -72,7 +72,7 @@ export function archiveRoutes(
         "last-modified": new Date(file.lastModified).toUTCString(),
         "repr-digest": archive.digest,
       });
-      const answer = answerTo((name) => c.req.header(name), file);
+      const answer = answerTo(c.req, file);
       if (answer.status === 412) {
         throw new Problem({ status: 412, detail: "The archive is another" });
       }

@@ -1,4 +1,11 @@
 /** The conditions and ranges of a request for a file, as RFC 9110 has them. */
+/** A request, as far as it matters here. */
+export interface Asked {
+  method: string;
+  /** The value of a header, by its name in lower case. */
+  header: (name: string) => string | undefined;
+}
+
 /** What is asked for. */
 export interface Representation {
   size: number;
@@ -13,11 +20,12 @@ export type Answer =
   | { status: 200 | 304 | 412 | 416 }
   | { status: 206; start: number; end: number };
 
-/** Decides how a GET or HEAD of a file is answered. More than one range at a time is answered with the whole file. */
-export function answerTo(
-  header: (name: string) => string | undefined,
-  file: Representation,
-): Answer {
+/**
+ * Decides how a GET or HEAD of a file is answered. More than one range at a time is answered with the whole file, and so is any of
+ * a HEAD: ranges are for GET alone (14.2).
+ */
+export function answerTo(asked: Asked, file: Representation): Answer {
+  const header = (name: string) => asked.header(name);
   const lastModified = Math.floor(file.lastModified / 1000) * 1000;
   const modifiedSince = (name: string) => {
     const time = httpDate(header(name));
@@ -34,7 +42,7 @@ export function answerTo(
     if (matches(ifNoneMatch, file.etag)) return { status: 304 };
   } else if (modifiedSince("if-modified-since") === false) return { status: 304 };
 
-  const range = parseRange(header("range"), file.size);
+  const range = asked.method === "GET" ? parseRange(header("range"), file.size) : undefined;
   if (range === undefined) return { status: 200 };
   const ifRange = header("if-range");
   if (ifRange !== undefined) {

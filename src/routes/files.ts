@@ -127,7 +127,7 @@ export function filesRoutes({ registry, reader, workPath, log }: FilesRoutesDeps
       }
       headers.set("accept-ranges", "bytes");
       headers.set("etag", file.etag);
-      const answer = answerTo((each) => c.req.header(each), file);
+      const answer = answerTo(c.req, file);
       if (answer.status === 412) throw new Problem({ status: 412, detail: "The file is another" });
       if (answer.status === 416) {
         throw new Problem({

@@ -12,8 +12,8 @@ const BEFORE = "Sun, 06 Nov 1994 08:49:36 GMT";
 const AFTER = "Sun, 06 Nov 1994 08:49:38 GMT";
 
 /** The status, with the range where there is one. */
-function answer(headers: Record<string, string>): string {
-  const given = answerTo((name) => headers[name], FILE);
+function answer(headers: Record<string, string>, method = "GET"): string {
+  const given = answerTo({ method, header: (name) => headers[name] }, FILE);
   return given.status === 206 ? `206 ${given.start}-${given.end}` : String(given.status);
 }
 
@@ -117,6 +117,14 @@ test("a range that the file does not have is 416, and one that is none is passed
       "200",
     ],
   ]));
+
+test("a HEAD has no ranges; its conditions hold", () => {
+  assert.equal(answer({ range: "bytes=0-1" }, "HEAD"), "200");
+  assert.equal(answer({ range: "bytes=5000-" }, "HEAD"), "200");
+  assert.equal(answer({ "range": "bytes=0-1", "if-range": '"tag"' }, "HEAD"), "200");
+  assert.equal(answer({ "range": "bytes=0-1", "if-none-match": '"tag"' }, "HEAD"), "304");
+  assert.equal(answer({ "range": "bytes=0-1", "if-match": '"other"' }, "HEAD"), "412");
+});
 
 test("If-Range lets a range through only for the very same file", () =>
   check([
