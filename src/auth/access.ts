@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import PQueue from "p-queue";
 import * as v from "valibot";
-import { type Answer, type Api, createApi } from "./api.ts";
+import { type Answer, type Api, createApi } from "../kube/api.ts";
 import type { Cluster, Clusters } from "./clusters.ts";
 import { ExpiringCache } from "./expiring-cache.ts";
 

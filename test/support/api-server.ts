@@ -7,6 +7,7 @@ import { createServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { ApiLists } from "./api-lists.ts";
 
 const run = promisify(execFile);
 
@@ -64,7 +65,12 @@ export async function makeAuthority(folder: string, kind: KeyKind = "ec"): Promi
 export interface User {
   readonly name: string;
   readonly admin: boolean;
+  /** Resources that this user may create besides, or may not although an admin. */
+  readonly may?: Readonly<Record<string, boolean>>;
 }
+
+/** What oc adm must-gather creates, by its group. */
+const CREATED = ["/namespaces", "rbac.authorization.k8s.io/clusterrolebindings"];
 
 /** How the server answers; `hold` keeps questions until `release()`. */
 export type Mood =
@@ -78,7 +84,7 @@ export type Mood =
   | "hang-up"
   | "hang-up-once";
 
-/** An API server that knows the two reviews, and counts them. It keeps no token beyond `users`. */
+/** An API server that knows the two reviews and some lists, and counts them. It keeps no token beyond `users`. */
 export interface ApiServer {
   readonly url: string;
   /** By token. Take one out to revoke it. */
@@ -88,6 +94,8 @@ export interface ApiServer {
   readonly moodOf: Map<string, Mood>;
   /** How TokenReviews are answered; 403 is what a user without rights gets. */
   nameMood: Mood | "403";
+  /** What a GET gives. */
+  readonly lists: ApiLists;
   /** SelfSubjectAccessReviews and TokenReviews that arrived. */
   readonly asked: { access: number; name: number };
   /** The most questions that were under way at once, and the connections that were opened. */
@@ -141,6 +149,7 @@ export async function startApiServer(
     mood: "answer",
     moodOf: new Map(),
     nameMood: "answer",
+    lists: new ApiLists(),
     asked: { access: 0, name: 0 },
     most: { asking: 0 },
     connections,
@@ -155,6 +164,7 @@ export async function startApiServer(
     serve: (pair) => server.setSecureContext({ cert: pair.certificate, key: pair.key }),
     async close() {
       for (const go of waiting.splice(0)) go();
+      state.lists.close();
       for (const socket of sockets) socket.destroy();
       if (!server.listening) return;
       server.close();
@@ -175,6 +185,7 @@ export async function startApiServer(
   server.on("tlsClientError", () => {}); // a client that does not trust it hangs up
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === "GET") return answerList(request, response);
     const body = JSON.parse(await readAll(request));
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1] ?? "";
     const user = state.users.get(token);
@@ -211,10 +222,16 @@ export async function startApiServer(
     }
     const { verb, group, resource } = body.spec.resourceAttributes;
     const all = verb === "*" && group === "*" && resource === "*";
+    const create = verb === "create" && CREATED.includes(`${group}/${resource}`);
     reply(response, 201, {
       kind: "SelfSubjectAccessReview",
-      status: { allowed: user.admin && all },
+      status: { allowed: create ? user.may?.[resource] ?? user.admin : user.admin && all },
     });
+  }
+
+  function answerList(request: IncomingMessage, response: ServerResponse): void {
+    const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1] ?? "";
+    state.lists.answer(request, response, state.users.has(token));
   }
 
   server.listen(port, "127.0.0.1");
