@@ -1,6 +1,6 @@
 import { readAccess, readCluster, readOc } from "./config/cluster.ts";
 import { type Environment, Variables } from "./config/environment.ts";
-import { readArchive, readImage, readTimes } from "./config/gathering.ts";
+import { readAllowedImages, readArchive, readImage, readTimes } from "./config/gathering.ts";
 import { readOrigins, readServing } from "./config/serving.ts";
 import { readJournal, readWork } from "./config/storage.ts";
 
@@ -52,6 +52,10 @@ export interface Config {
   readonly kubeconfigPaths: readonly string[];
   readonly podNamespace: string | undefined;
   readonly image: string;
+  /** Patterns of what a request may run; empty allows all. */
+  readonly allowedImages: readonly string[];
+  /** Whether a POST asks the cluster first if oc would get anywhere. */
+  readonly preflight: boolean;
   /** TIMEOUT as it was written, for the record. */
   readonly timeout: string;
   readonly timeoutMs: number;
@@ -95,6 +99,8 @@ export function readConfig(env: Environment, system: System): Config {
   const cluster = readCluster(read, system);
   const access = readAccess(read, cluster);
   const work = readWork(read, system);
+  const oc = readOc(read, system, access.auth, cluster);
+  const image = readImage(read);
   return deepFreeze({
     ...readServing(read, system, access.auth, warnings),
     ...access,
@@ -103,10 +109,12 @@ export function readConfig(env: Environment, system: System): Config {
     ...readArchive(read),
     corsOrigins: readOrigins(read),
     podNamespace: read.text("POD_NAMESPACE"),
-    image: readImage(read),
+    image,
+    allowedImages: readAllowedImages(read, image, oc),
+    preflight: read.flag("PREFLIGHT") ?? true,
     maxConcurrent: read.integer("MAX_CONCURRENT", 1, 64) ?? 2,
     maxQueued: read.integer("MAX_QUEUED", 0, 10_000) ?? 100,
-    oc: readOc(read, system, access.auth, cluster),
+    oc,
     localCommands: read.flag("LOCAL_COMMANDS") ?? false,
     ...work,
     ...readJournal(read, system, work.workPath, warnings),

@@ -11,6 +11,9 @@ import { createAccess } from "./auth/access.ts";
 import { type Clusters, createClusters } from "./auth/clusters.ts";
 import { refusal } from "./auth/middleware.ts";
 import { ArchiveReader } from "./archive/look/archive-reader.ts";
+import { createPrepare } from "./forklift/prepare.ts";
+import { Plans } from "./forklift/plans.ts";
+import { createAskers } from "./kube/asker.ts";
 import { Links } from "./routes/links.ts";
 import { type Config, ConfigError, readConfig, type System } from "./config.ts";
 import { createCredentials } from "./gathers/credentials.ts";
@@ -141,7 +144,10 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     signal: stopping.signal,
     log,
   });
-  const intake = new Intake({ ...config, registry, journal, runner, disk, credentials });
+  const askers = createAskers(clusters, { embedded });
+  const plans = new Plans();
+  const prepare = createPrepare({ ...config, askers, plans, proxied: isProxied(process.env), log });
+  const intake = new Intake({ ...config, registry, journal, runner, disk, credentials, prepare });
 
   const app = createApp({
     registry,
@@ -153,6 +159,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     reader: new ArchiveReader(),
     links: new Links(config.linkMaxAgeMs),
     workPath,
+    allowedImages: config.allowedImages,
     requestContext: {
       defaults: { image: embedded ? EMBEDDED_IMAGE : config.image, timeout: config.timeout },
       maxTimeoutMs: config.maxTimeoutMs,
@@ -243,6 +250,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
   });
   stopping.abort();
   access?.close();
+  askers.close();
   await journal.close();
   if (end.matches("failed")) throw new Error(end.context.failure);
   log.info("service stopped");
@@ -255,6 +263,11 @@ function isKnown(clusters: Clusters, url: string): boolean {
   } catch (error) {
     throw badRequest(`server: ${reasonOf(error)}`);
   }
+}
+
+/** Whether oc may reach its cluster through something that the service itself does not use. */
+function isProxied(env: NodeJS.ProcessEnv): boolean {
+  return [env.HTTPS_PROXY, env.https_proxy].some(Boolean);
 }
 
 /** What oc itself would use; its HOME is another. */

@@ -52,6 +52,8 @@ test("an empty environment gives every default of a machine outside a cluster", 
     kubeconfigPaths: [],
     podNamespace: undefined,
     image: "quay.io/kubev2v/forklift-must-gather",
+    allowedImages: [],
+    preflight: true,
     timeout: "20m",
     timeoutMs: 1_200_000,
     maxTimeoutMs: 86_400_000,
@@ -372,4 +374,28 @@ test("no two delays added up can overflow a timer", () => {
     machine(),
   );
   assert.ok(maxTimeoutMs + timeoutGraceMs + 600_000 < 2 ** 31);
+});
+
+test("ALLOWED_IMAGES is a list of patterns that has the default image in it", () => {
+  const read = (ALLOWED_IMAGES: string, more = {}) =>
+    readConfig({ ALLOWED_IMAGES, ...more }, machine()).allowedImages;
+  assert.deepEqual(read("quay.io/kubev2v/*, all-images"), ["quay.io/kubev2v/*", "all-images"]);
+  assert.deepEqual(read("a,b:*", { MUST_GATHER_IMAGE: "a,b:1" }), ["a", "b:*"]);
+  assert.throws(
+    () => read("quay.io/other/*"),
+    /^ConfigError: ALLOWED_IMAGES: .*quay\.io\/kubev2v\/forklift-must-gather \(MUST_GATHER_IMAGE\)$/,
+  );
+  assert.throws(() => read("a,b:*", { MUST_GATHER_IMAGE: "a,c" }), /ALLOWED_IMAGES: .* c \(/);
+  for (const bad of ["a b$", " , ", "^.*"]) {
+    assert.throws(() => read(bad), /^ConfigError: ALLOWED_IMAGES: cannot use .*patterns of images/);
+  }
+  assert.deepEqual(
+    readConfig({ ALLOWED_IMAGES: "a", OC: "embedded" }, machine()).allowedImages,
+    [],
+  );
+});
+
+test("PREFLIGHT can be turned off", () => {
+  assert.equal(readConfig({ PREFLIGHT: "0" }, machine()).preflight, false);
+  assert.throws(() => readConfig({ PREFLIGHT: "maybe" }, machine()), /PREFLIGHT: .*true or false/);
 });

@@ -1,5 +1,7 @@
 import { Buffer } from "node:buffer";
-import type { Config } from "../config.ts";
+import type { Config, OcChoice } from "../config.ts";
+import { isAllowedImage, readAllowedImage } from "../schema/allowed-images.ts";
+import { splitList } from "../schema/options.ts";
 import { type Bounds, ConfigError, type Variables } from "./environment.ts";
 
 const HOUR = 3_600_000;
@@ -77,4 +79,33 @@ export function readImage(read: Variables): string {
     throw new ConfigError("MUST_GATHER_IMAGE", image, "an image reference, or several with commas");
   }
   return image;
+}
+
+/**
+ * The patterns of what requests may run, empty for everything. The default image must be among it; the embedded gatherer
+ * runs no image, whatever a request names.
+ */
+export function readAllowedImages(read: Variables, image: string, oc: OcChoice): string[] {
+  const value = read.text("ALLOWED_IMAGES");
+  if (value === undefined) return [];
+  const entries = splitList(value);
+  const bad = entries.find((entry) => readAllowedImage(entry) === undefined);
+  if (bad !== undefined || entries.length === 0) {
+    throw new ConfigError(
+      "ALLOWED_IMAGES",
+      bad ?? value,
+      "patterns of images with commas between, such as quay.io/kubev2v/*, " +
+        "image-stream:openshift/* or all-images",
+    );
+  }
+  if (oc.kind === "embedded") return [];
+  const forbidden = splitList(image).find((each) => !isAllowedImage(each, entries));
+  if (forbidden !== undefined) {
+    throw new ConfigError(
+      "ALLOWED_IMAGES",
+      value,
+      `a pattern for the image of a request that names none too, ${forbidden} (MUST_GATHER_IMAGE)`,
+    );
+  }
+  return entries;
 }

@@ -64,6 +64,10 @@ const EntrySchema = v.strictObject({
   startedAt: time,
   finishedAt: time,
   request: v.custom<GatherRequest>((data) => v.is(RequestSchema, data)),
+  /** The command with what was looked up in the cluster, where that is another than was sent. */
+  resolved: v.optional(v.strictObject({ command: text, commandLine: text })),
+  /** A sentence on what was looked up and not found; stands in the message. */
+  note: v.optional(text),
   status: StatusSchema,
   /** The machine's full state, e.g. `inprogress.packing`. */
   state: text,
@@ -116,6 +120,7 @@ export function newEntry(
   createdAt: string,
   request: GatherRequest,
   idempotency: Entry["idempotency"],
+  { resolved, note = "" }: Pick<Entry, "resolved" | "note"> = {},
 ): Entry {
   return {
     version: JOURNAL_VERSION,
@@ -125,6 +130,8 @@ export function newEntry(
     startedAt: null,
     finishedAt: null,
     request,
+    ...(resolved && { resolved: { ...resolved } }),
+    ...(note && { note }),
     status: "new",
     state: "new",
     reason: "",

@@ -31,6 +31,15 @@ export interface IntakeDeps {
   credentials: CredentialStore;
   workPath: string;
   maxQueued: number;
+  /** Asks the cluster about a new gather before it is taken in; rejects with a `Problem` for one that cannot run. */
+  prepare: (request: GatherRequest, caller: Caller) => Promise<Prepared>;
+}
+
+/** What was found of a new gather. */
+export interface Prepared {
+  readonly resolved: { readonly command: string; readonly commandLine: string } | undefined;
+  /** A sentence for its message, or `""`. */
+  readonly note: string;
 }
 
 /** What came of a request. */
@@ -71,19 +80,20 @@ export class Intake {
    * Makes a gather, or finds the one that the same request made.
    *
    * Throws a `Problem`: 422 for a key that was used for another request, 503 when the queue is full or the service goes down,
-   * 507 when there is no room on disk or in the journal.
+   * 507 when there is no room on disk or in the journal, and what the cluster says against it.
    */
   async take(
     request: GatherRequest,
     idempotencyKey: string | undefined,
     caller: Caller,
   ): Promise<Taken> {
-    const { registry, journal, runner, disk, credentials, workPath } = this.#deps;
+    const { registry, journal, runner, disk, credentials, workPath, prepare } = this.#deps;
     const fingerprint = requestFingerprint(request);
     const key = idempotencyKey === undefined ? undefined : hash(idempotencyKey);
     const before = this.#find(request, key, fingerprint);
     if (before) return await this.#join(before, key, fingerprint);
     this.#admit();
+    const prepared = await prepare(request, caller);
     await disk.admit();
     const meanwhile = this.#find(request, key, fingerprint);
     if (meanwhile) return await this.#join(meanwhile, key, fingerprint);
@@ -91,7 +101,8 @@ export class Intake {
 
     const id = journal.nextId();
     const idempotency = key === undefined ? null : { key, fingerprint };
-    const held = registry.add(newEntry(id, registry.timestamp(), request, idempotency));
+    const entry = newEntry(id, registry.timestamp(), request, idempotency, prepared);
+    const held = registry.add(entry);
     if (key !== undefined) this.#remember(key, held.entry, fingerprint);
     runner.begin(held);
     registry.persist(held);

@@ -27,13 +27,12 @@ export function outcomeMessage(entry: Entry, outcome: Outcome): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
 }
 
-/** The sentence, with what of the gather still stands in the cluster and how to remove it by hand. */
+/** The sentence, with what was not found, what of the gather still stands in the cluster and how to remove it by hand. */
 export function fullMessage(entry: Entry): string {
-  if (entry.leftovers.length === 0) return entry.message;
+  const message = [entry.message.replace(/[.\s]+$/, ""), entry.note].filter(Boolean).join(". ");
+  if (entry.leftovers.length === 0) return entry.note ? message : entry.message;
   const commands = entry.leftovers.map((leftover) => `oc delete ${leftover.replace("/", " ")}`);
-  return `${
-    entry.message.replace(/[.\s]+$/, "")
-  }. Still in the cluster, and tried again until it is gone: ` +
+  return `${message}. Still in the cluster, and tried again until it is gone: ` +
     `${entry.leftovers.join(", ")}; by hand: ${commands.join("; ")}`;
 }
 

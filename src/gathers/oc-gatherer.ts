@@ -62,7 +62,8 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
       const timeoutMs = ocTimeout(entry.request.timeoutMs, options.timeoutGraceMs);
       // The embedded gatherer stands in the record as an image of that name; it is none to ask for.
       const images = entry.request.images.filter((image) => !embedded || image !== EMBEDDED_IMAGE);
-      const args = ocArguments({ ...entry.request, images }, {
+      const { commandLine } = entry.resolved ?? entry.request;
+      const args = ocArguments({ ...entry.request, images, commandLine }, {
         destination: folder.tree,
         ocTimeoutMs: timeoutMs,
       });

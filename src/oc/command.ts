@@ -70,16 +70,31 @@ function words(command: readonly string[]): string {
 
 /** The UI's form quoted for bash, or `undefined` where the text has another form. */
 function uiForm(text: string): string | undefined {
+  const form = readForm(text);
+  if (!form) return undefined;
+  const quoted = form.values.map(({ key, value }) => assignment(`${key}=`, value));
+  return [...quoted, form.program].join(" ");
+}
+
+/** A text of the UI's form: its values in their order, and the program. */
+export interface CommandForm {
+  readonly values: readonly { readonly key: string; readonly value: string }[];
+  readonly program: string;
+}
+
+/** Takes a text of the UI's form apart; `undefined` where it has another form. Checks no characters. */
+export function readForm(text: string): CommandForm | undefined {
   const program = PROGRAM.exec(text);
   if (!program?.[1]) return undefined;
   const assignments = text.slice(0, program.index);
   const keys = [...assignments.matchAll(KEY)];
   if (!keys[0] || assignments.slice(0, keys[0].index).trim() !== "") return undefined;
-  const quoted = keys.map((key, index) => {
-    const value = assignments.slice(key.index + key[0].length, keys[index + 1]?.index);
-    return assignment(key[0], value.replace(/^ +| +$/g, ""));
-  });
-  return [...quoted, program[1]].join(" ");
+  const values = keys.map((key, index) => ({
+    key: key[0].slice(0, -1),
+    value: assignments.slice(key.index + key[0].length, keys[index + 1]?.index)
+      .replace(/^ +| +$/g, ""),
+  }));
+  return { values, program: program[1] };
 }
 
 function assignment(name: string, value: string): string {

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import type { Caller, CallerVariables } from "../auth/middleware.ts";
 import type { Log } from "../log.ts";
 import { StatusSchema } from "../schema/record.ts";
+import { checkImages } from "../schema/allowed-images.ts";
 import { parseGatherRequest, type RequestContext } from "../schema/request.ts";
 import { badRequest, Problem } from "../problem.ts";
 import type { Bodies, Body } from "../gathers/bodies.ts";
@@ -34,6 +35,8 @@ export interface GatherRoutesDeps {
   bodies: Bodies;
   workPath: string;
   requestContext: RequestContext;
+  /** ALLOWED_IMAGES. */
+  allowedImages: readonly string[];
   /** Throws a `Problem` when the caller may not use the cluster of this URL. */
   checkServer: (caller: Caller, server: string) => Promise<void>;
   log: Log;
@@ -50,6 +53,7 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
       if (key !== undefined && (key === "" || key.length > LONGEST_KEY)) {
         throw badRequest(`Idempotency-Key: must have 1 to ${LONGEST_KEY} characters`);
       }
+      checkImages(request, deps.allowedImages);
       const caller = c.get("caller");
       if (request.server !== "") await deps.checkServer(caller, request.server);
       const { held, created } = await intake.take(request, key, caller);

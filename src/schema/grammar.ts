@@ -23,6 +23,23 @@ export function isImage(text: string): boolean {
   return text.length <= 512 && IMAGE.test(text);
 }
 
+/** Longest name of an image, registry and path without tag and digest, that oc reads: docker's own bound. */
+const IMAGE_NAME_LENGTH = 255;
+
+/**
+ * Why oc could not read an image reference, for a person; `undefined` for one that it can. Stricter than {@linkcode isImage},
+ * and asked of the service's own default too.
+ */
+export function badImage(text: string): string | undefined {
+  if (!isImage(text)) {
+    return "oc cannot read this reference; it should be such as quay.io/org/name:tag, its path in small letters";
+  }
+  const name = text.replace(/@.*$/, "").replace(/:[^/:]*$/, "");
+  return name.length > IMAGE_NAME_LENGTH
+    ? `the name is longer than the ${IMAGE_NAME_LENGTH} characters that oc reads`
+    : undefined;
+}
+
 const IMAGE_STREAM = new RegExp(`^${DNS_LABEL}/${DNS_NAME}(?::${TAG})?$`);
 
 /** An image stream as oc wants it, `namespace/name:tag`; at most 512 characters. */

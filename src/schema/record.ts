@@ -135,6 +135,10 @@ export const GatherRecordSchema = v.strictObject({
     v.nullable(VerdictSchema),
     v.description("what reading the archive back found; null where it could not be read"),
   ),
+  "resolved-command": v.pipe(
+    v.string(),
+    v.description("what ran, where plan or VM were looked up; empty where it ran as sent"),
+  ),
   "transitions": v.pipe(v.array(TransitionSchema), v.description("oldest first")),
 });
 

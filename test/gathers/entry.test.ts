@@ -11,6 +11,7 @@ test("entries come back from their files as they were", () => {
     const each of [
       entry(1, { customName: "plan:a" }),
       endedEntry(2),
+      entry(4, { note: "a sentence", resolved: { command: "NS=a b", commandLine: "NS='a b'" } }),
       entry(3, {
         status: "inprogress",
         state: "inprogress.gathering.collecting",

@@ -49,6 +49,7 @@ async function stage(t: TestContext, options: { maxQueued?: number; freeSlots?: 
     credentials,
     workPath,
     maxQueued: options.maxQueued ?? 100,
+    prepare: () => Promise.resolve({ resolved: undefined, note: "" }),
   };
   const files = async () => (await readdir(folder)).filter((name) => /^\d|^\.\d/.test(name));
   const folders = () => readdir(workPath);
@@ -255,4 +256,48 @@ test("credentials that cannot be written refuse the gather, and none are left", 
   };
   await assert.rejects(intake.take(request(), undefined, CALLER), isProblem(507, /ENOSPC/));
   assert.deepEqual([[...registry.all()].length, kept.size, await folders()], [0, 0, []]);
+});
+
+test("what is asked of the cluster is asked once for a gather, and what it says against it makes none", async (t) => {
+  const { deps, files } = await stage(t);
+  const asked: string[] = [];
+  const found = { command: "NS=n PLAN=p /usr/bin/targeted", commandLine: "NS=n PLAN=p x" };
+  const intake = new Intake({
+    ...deps,
+    prepare: ({ customName }) => {
+      asked.push(customName);
+      if (customName === "bad") throw new Problem({ status: 403, detail: "may not" });
+      return Promise.resolve({ resolved: found, note: "a sentence" });
+    },
+  });
+  const sent = request({ customName: "a", command: "PLAN=p /usr/bin/targeted" });
+  const { held } = await intake.take(sent, "key", CALLER);
+  assert.deepEqual(held.entry.resolved, found);
+  assert.equal(held.entry.note, "a sentence");
+  assert.equal(held.entry.request.command, "PLAN=p /usr/bin/targeted");
+  for (const key of ["key", undefined]) {
+    assert.equal((await intake.take(sent, key, CALLER)).created, false); // by what was sent
+  }
+  assert.deepEqual(asked, ["a"]);
+  await assert.rejects(
+    intake.take(request({ customName: "bad" }), undefined, CALLER),
+    isProblem(403, /may not/),
+  );
+  assert.deepEqual(await files(), ["1.json"]);
+});
+
+test("two that wait for the cluster at once make one gather, and one that waits when the service goes down none", async (t) => {
+  const { deps, files } = await stage(t);
+  const gate = Promise.withResolvers<{ resolved: undefined; note: string }>();
+  const intake = new Intake({ ...deps, prepare: () => gate.promise });
+  const same = ["a", "a"].map((customName) =>
+    intake.take(request({ customName }), undefined, CALLER)
+  );
+  gate.resolve({ resolved: undefined, note: "" });
+  const [one, other] = await Promise.all(same);
+  assert.equal(one?.held, other?.held);
+  const late = intake.take(request({ customName: "late" }), undefined, CALLER);
+  intake.close();
+  await assert.rejects(late, isProblem(503, /going down/));
+  assert.deepEqual(await files(), ["1.json"]);
 });

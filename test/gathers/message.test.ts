@@ -66,4 +66,8 @@ test("what stands in the cluster is told with the commands that remove it, as lo
     /^Cancelled\. Still in the cluster.*: oc delete namespace openshift-must-gather-abcde; oc delete clusterrolebinding must-gather-vwxyz$/,
   );
   assert.equal(fullMessage({ ...entry, leftovers: [] }), "Cancelled.");
+  const note = "No plan p was found";
+  assert.equal(fullMessage({ ...entry, leftovers: [], note }), "Cancelled. No plan p was found");
+  assert.equal(fullMessage({ ...entry, message: "", leftovers: [], note }), note);
+  assert.match(fullMessage({ ...entry, note }), /^Cancelled\. No plan p was found\. Still in /);
 });

@@ -54,6 +54,7 @@ const RECORD: GatherRecord = {
     "error-files": { "count": 1, "paths": ["image/namespaces/a/pods.yaml"] },
     "missing": ["image/cluster-scoped-resources"],
   },
+  "resolved-command": "NS=openshift-mtv PLAN=p1 /usr/bin/targeted",
   "transitions": [{
     "at": AT,
     "event": "gather.start",
