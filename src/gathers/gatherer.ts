@@ -20,6 +20,8 @@ export interface JobEvents {
   /** Whole lines of what it prints; false asks for a pause until `resume()`. */
   output: (stream: "stdout" | "stderr", block: Buffer) => boolean;
   fact: (fact: OcFact) => void;
+  /** What collects has come this far, as `src/oc/milestones.ts` counts. */
+  milestone: (milestone: number) => void;
   exited: (end: { code: number | null; orphans: boolean }) => void;
   gone: () => void;
   /** A sentence on what could not be done. */

@@ -283,6 +283,11 @@ export class Lifecycle {
             });
           } else this.#noteMade(held, fact);
         },
+        milestone: (milestone) => {
+          if (hasEnded(held.entry)) return;
+          this.#deps.durations.reached(held.entry.id, milestone);
+          registry.progressed(held);
+        },
         exited,
         gone: () => sendBack({ type: "process.gone" }),
         trouble: (sentence) => this.#trouble(held, sentence),

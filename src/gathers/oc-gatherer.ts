@@ -4,6 +4,7 @@ import { ocArguments, ocTimeout } from "../oc/arguments.ts";
 import { callOc } from "../oc/call.ts";
 import { ocEnvironment } from "../oc/environment.ts";
 import type { OcAnswer, OcFeatures } from "../oc/features.ts";
+import { MilestoneReader } from "../oc/milestones.ts";
 import { FactReader } from "../oc/output.ts";
 import { pipesIn } from "../oc/pipes.ts";
 import { reap, type Standing } from "../oc/reap.ts";
@@ -59,6 +60,7 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
   return {
     start({ entry, folder }, events) {
       const facts = new FactReader();
+      const milestones = new MilestoneReader();
       const timeoutMs = ocTimeout(entry.request.timeoutMs, options.timeoutGraceMs);
       // The embedded gatherer stands in the record as an image of that name; it is none to ask for.
       const images = entry.request.images.filter((image) => !embedded || image !== EMBEDDED_IMAGE);
@@ -77,7 +79,11 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
       }, {
         started: events.started,
         output(stream, block) {
-          if (stream === "stdout") { for (const fact of facts.read(block)) events.fact(fact); }
+          if (stream === "stdout") {
+            for (const fact of facts.read(block)) events.fact(fact);
+            const milestone = milestones.read(block);
+            if (milestone > 0) events.milestone(milestone);
+          }
           return events.output(stream, block);
         },
         exited({ code, signal, orphans }) {

@@ -1,4 +1,5 @@
-/** How far a gather is, learned from how long earlier ones of the same image and command took. */
+/** How far a gather is: by how long earlier ones of the same image and command took, the first one by its steps. */
+import { MILESTONES } from "../oc/milestones.ts";
 import type { GatherRequest } from "../schema/request.ts";
 import { type Entry, hasEnded } from "./entry.ts";
 import type { Registry } from "./registry.ts";
@@ -19,6 +20,12 @@ export interface Estimate {
   /** When it is expected to end, in milliseconds since 1970; null once that has passed. */
   endsAt: number | null;
 }
+
+/** What comes behind the milestones of Forklift's scripts, by the state of the machine. */
+const LATER_STEPS = ["inprogress.copying", "inprogress.reaping", "inprogress.packing"];
+
+/** All steps, and that it has ended. */
+const STEPS = MILESTONES + LATER_STEPS.length + 1;
 
 /** Between two looks whether a running gather has come further: milliseconds. */
 const TICK_MS = 5000;
@@ -48,10 +55,18 @@ export class Durations {
   readonly #byKind = new Map<string, number[]>();
   /** What was told of a live gather last, so that it never goes back. */
   readonly #told = new Map<number, number>();
+  /** The milestones that live gathers have come to. */
+  readonly #milestones = new Map<number, number>();
+
+  /** Notes that what collects for a live gather has come to a milestone. */
+  reached(id: number, milestone: number): void {
+    this.#milestones.set(id, Math.max(milestone, this.#milestones.get(id) ?? 0));
+  }
 
   /** Learns from a gather that has ended; only from completed ones, as others took as long as somebody let them. */
   learn(entry: Entry): void {
     this.#told.delete(entry.id);
+    this.#milestones.delete(entry.id);
     if (entry.status !== "completed" || entry.startedAt === null || entry.finishedAt === null) {
       return;
     }
@@ -66,20 +81,40 @@ export class Durations {
     }
   }
 
-  /** How far a running gather is at `now`; undefined where nothing is known. */
+  /**
+   * How far a running gather is at `now`; undefined where nothing is known. Where no earlier one tells how long it takes, a
+   * percentage is the place of its step among all of them, which are as far from each other: no share of time was measured.
+   */
   estimate(entry: Entry, now: number): Estimate | undefined {
     if (entry.startedAt === null || hasEnded(entry)) return undefined;
     const median = medianOf(this.#byKind.get(kindOf(entry.request)) ?? []);
-    if (median === undefined) return undefined;
     const started = Date.parse(entry.startedAt);
+    if (median === undefined) {
+      const step = this.#step(entry);
+      if (step === undefined) return undefined;
+      return { percent: this.#tell(entry.id, step / STEPS), endsAt: null };
+    }
     const share = median > 0 ? (now - started) / median : 1;
+    const endsAt = started + median;
+    return { percent: this.#tell(entry.id, share), endsAt: endsAt > now ? endsAt : null };
+  }
+
+  /** The percentage of a share: never below what was told before, never all of it. */
+  #tell(id: number, share: number): number {
     const percent = Math.max(
-      this.#told.get(entry.id) ?? 0,
+      this.#told.get(id) ?? 0,
       Math.min(MOST_PERCENT, Math.max(0, Math.floor(share * 100))),
     );
-    this.#told.set(entry.id, percent);
-    const endsAt = started + median;
-    return { percent, endsAt: endsAt > now ? endsAt : null };
+    this.#told.set(id, percent);
+    return percent;
+  }
+
+  /** The number of the step that a gather of Forklift's image is at; undefined for others, whose steps are not known. */
+  #step({ id, state }: Entry): number | undefined {
+    const milestone = this.#milestones.get(id);
+    if (milestone === undefined) return undefined;
+    const later = LATER_STEPS.findIndex((step) => state.startsWith(step));
+    return later === -1 ? milestone : MILESTONES + later + 1;
   }
 }
 

@@ -60,6 +60,7 @@ exit 3`,
     fact: (fact) => told.push(`${fact.type} ${"name" in fact ? fact.name : ""}`),
     exited: ({ code, orphans }) => told.push(`exited ${code} ${orphans}`),
     gone: () => told.push("gone"),
+    milestone: (milestone) => told.push(`milestone ${milestone}`),
     trouble: (sentence) => told.push(sentence),
   });
   await until("its end", () => told.some((event) => event.startsWith("exited")));

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { GatherRequest } from "../../src/schema/request.ts";
 import { type Entry, newEntry } from "../../src/gathers/entry.ts";
 import { Durations } from "../../src/gathers/progress.ts";
+import { MILESTONES } from "../../src/oc/milestones.ts";
 
 const START = Date.parse("2026-01-01T00:00:00.000Z");
 const at = (seconds: number) => new Date(START + seconds * 1000).toISOString();
@@ -65,4 +66,37 @@ test("failed gathers and ended ones do not count", () => {
   assert.equal(durations.estimate(gather(2), START + 1000), undefined);
   durations.learn(completed(3, 10));
   assert.equal(durations.estimate(completed(3, 10), START + 1000), undefined);
+});
+
+test("the first gather of Forklift's image is as far as its steps, one after the other and never back", () => {
+  const durations = new Durations();
+  const percents: (number | undefined)[] = [];
+  const at = (state: string) =>
+    percents.push(durations.estimate(gather(1, { state }), START + 1000)?.percent);
+  at("inprogress.gathering.starting");
+  for (let milestone = 1; milestone <= MILESTONES; milestone++) {
+    durations.reached(1, milestone);
+    at("inprogress.gathering.collecting");
+  }
+  durations.reached(1, 1);
+  at("inprogress.gathering.collecting");
+  for (const state of ["copying", "reaping", "packing", "stopping"]) at(`inprogress.${state}`);
+  assert.deepEqual(percents, [undefined, 12, 25, 37, 50, 50, 62, 75, 87, 87]);
+  assert.equal(durations.estimate(gather(1, { state: "inprogress.packing" }), START)?.endsAt, null);
+});
+
+test("what is learned meanwhile takes over from the steps, and what was told stays", () => {
+  const durations = new Durations();
+  durations.reached(1, MILESTONES);
+  assert.equal(durations.estimate(gather(1), START + 1000)?.percent, 50);
+  durations.learn(completed(2, 10));
+  assert.equal(durations.estimate(gather(1), START + 1000)?.percent, 50);
+  assert.equal(durations.estimate(gather(1), START + 8000)?.percent, 80);
+});
+
+test("steps are forgotten with the gather", () => {
+  const durations = new Durations();
+  durations.reached(1, 2);
+  durations.learn(gather(1, { status: "error", finishedAt: at(1) }));
+  assert.equal(durations.estimate(gather(1), START + 1000), undefined);
 });
