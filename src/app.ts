@@ -16,6 +16,7 @@ import { filesRoutes, type FilesRoutesDeps } from "./routes/files.ts";
 import { gatherRoutes, type GatherRoutesDeps } from "./routes/gathers.ts";
 import { healthRoutes, type HealthRoutesDeps } from "./routes/health.ts";
 import { metricsRoutes, type MetricsRoutesDeps } from "./routes/metrics.ts";
+import { targetRoutes, type TargetRoutesDeps } from "./routes/targets.ts";
 
 export interface AppDeps
   extends
@@ -25,7 +26,8 @@ export interface AppDeps
     EventRoutesDeps,
     FilesRoutesDeps,
     HealthRoutesDeps,
-    MetricsRoutesDeps {
+    MetricsRoutesDeps,
+    TargetRoutesDeps {
   log: Log;
   /** Who may call; undefined lets in whoever reaches the service. */
   access: AccessCheck | undefined;
@@ -65,9 +67,11 @@ export function createApp(deps: AppDeps) {
     .use("/must-gather/*", gate(deps.hasStarted))
     .use("/", host)
     .use("/events", host)
+    .use("/targets", gate(deps.hasStarted), host)
     .use("/must-gather/*", host)
     .use(siteGuard(deps.corsOrigins, access !== undefined))
     .use("/events", who)
+    .use("/targets", who)
     .use("/must-gather/*", who)
     .use(methodNotAllowed({
       app,
@@ -84,7 +88,8 @@ export function createApp(deps: AppDeps) {
     .route("/", gatherRoutes(deps))
     .route("/", archiveRoutes(deps))
     .route("/", filesRoutes(deps))
-    .route("/", eventRoutes(deps));
+    .route("/", eventRoutes(deps))
+    .route("/", targetRoutes(deps));
 }
 
 const passOn: MiddlewareHandler = (_, next) => next();

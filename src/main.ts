@@ -152,6 +152,8 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
   const app = createApp({
     registry,
     intake,
+    askers,
+    plans,
     runner,
     bodies: new Bodies(registry, workPath, durations),
     events,

@@ -3,11 +3,13 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import type { Targets } from "../../src/forklift/targets.ts";
 import type { GatherRecord } from "../../src/schema/record.ts";
 import { kubeconfig } from "../kube/stage.ts";
 import { plan, PLANS_PATH, virtualMachine, VMS_PATH } from "../support/api-lists.ts";
 import { type ApiServer, makeAuthority, startApiServer } from "../support/api-server.ts";
 import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
+import { until } from "../support/until.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
 
 const ADMIN = "sha256~admin-of-the-targets";
@@ -63,7 +65,7 @@ describe("a service that knows a cluster with Forklift", () => {
     ]);
     api.lists.items.set(VMS_PATH, [virtualMachine("vms/web-prod")]);
     const tokens = [ADMIN, LIMITED, SERVICE];
-    oc = await createFakeOc({ folder: place.folder, release: "4.18", tokens });
+    oc = await createFakeOc({ folder: place.folder, release: "4.18", speed: 60, tokens });
     const path = join(place.folder, "kubeconfig");
     await writeFile(path, kubeconfig(api.url, authority.path, { token: SERVICE }));
     env = { OC: oc.path, KUBECONFIG: path };
@@ -88,6 +90,12 @@ describe("a service that knows a cluster with Forklift", () => {
     assert.equal(made.command, "PLAN=web /usr/bin/targeted");
     assert.equal(made["resolved-command"], "NS=shop PLAN=web /usr/bin/targeted");
     await oc.reached("during-gather");
+    // The first gather of all: nothing but the script's own lines tells how far it is.
+    await until("a milestone", async () => {
+      const { progress } = await (await service.fetch("must-gather/plan:web", as(ADMIN)))
+        .json() as GatherRecord;
+      return progress.percent !== null && progress.percent > 0 && progress.percent < 100;
+    });
 
     // The same button again: the live gather is found by what was sent, and nothing is asked a second time.
     const asked = api.lists.asked.length;
@@ -164,6 +172,26 @@ describe("a service that knows a cluster with Forklift", () => {
     }
   });
 
+  test("GET /targets lists for its caller, and for nobody without a token", async () => {
+    assert.equal((await service.fetch("targets")).status, 401);
+    const reply = await service.fetch("targets/", as(ADMIN));
+    assert.equal(reply.status, 200);
+    assert.equal(reply.headers.get("cache-control"), "private, no-cache");
+    const { plans, vms, reason } = await reply.json() as Targets;
+    assert.equal(reason, "");
+    const web = plans.find(({ name }) => name === "web");
+    assert.equal(web?.["last-gather"]?.status, "completed");
+    assert.deepEqual(plans.map(({ namespace, name }) => `${namespace}/${name}`), [
+      "mtv/move",
+      "mtv/twice",
+      "shop/twice",
+      "shop/web",
+    ]);
+    assert.deepEqual(vms.map(({ namespace, name }) => `${namespace}/${name}`), ["vms/web-prod"]);
+    assert.equal(vms[0]?.["last-gather"]?.status, "completed");
+    assert.equal((await service.fetch("targets", as(ADMIN, {}))).status, 405);
+  });
+
   test("without AUTH the service's own credentials ask, and PREFLIGHT=0 asks only what a plan needs", async () => {
     const own = await makePlace();
     const open = await startService(own, { ...env, AUTH: "none", PREFLIGHT: "0" });
@@ -173,6 +201,7 @@ describe("a service that knows a cluster with Forklift", () => {
       assert.equal(made["resolved-command"], "NS=shop PLAN=web /usr/bin/targeted");
       assert.equal(api.lists.asked.at(-1)?.token, SERVICE);
       assert.equal(api.asked.access, access);
+      assert.equal((await (await open.fetch("targets")).json() as Targets).plans.length, 4);
       await open.ended(made.id);
     } finally {
       await open.stop();
