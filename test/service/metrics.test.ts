@@ -104,10 +104,11 @@ describe("/metrics", () => {
 
   test("counts what the cluster was asked, what was kept of it, and what was refused", async () => {
     const before = api.asked.access;
+    const questions = await value("must_gather_access_questions_total"); // a POST's preflight asks others
     await (await service.fetch("must-gather", { headers: { authorization: "Bearer nobody" } }))
       .text();
     assert.equal(api.asked.access, before + 1);
-    await becomes(api.asked.access, "must_gather_access_questions_total");
+    await becomes(questions + 1, "must_gather_access_questions_total");
     await becomes(1, "must_gather_access_questions_total", { answer: "401" });
     await becomes(1, "must_gather_refusals_total", { status: "401" });
     assert.ok(await value("must_gather_access_cache_hits_total") > 0);
