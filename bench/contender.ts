@@ -2,10 +2,8 @@
 import { constants, createWriteStream } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import process from "node:process";
 import { pipeline } from "node:stream/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { ZipFile } from "yazl";
 import { closeFd, openFd } from "../src/archive/fd.ts";
 import type { ArchiveFormat } from "../src/archive/pack/formats.ts";
@@ -13,19 +11,7 @@ import { packTree } from "../src/archive/zip/pack-tree.ts";
 import { pack } from "../src/archive/pack/pack.ts";
 import { Tree } from "../src/archive/pack/tree.ts";
 import { ZipWriter } from "../src/archive/zip/writer.ts";
-
-/** What a contender took. */
-export interface Took {
-  wallMs: number;
-  /** User and system. */
-  cpuMs: number;
-  /** Highest resident memory over what the process had before it began: bytes. */
-  memory?: number;
-  /** The longest the event loop was late, for whatever reason: on a busy machine, for want of a processor. */
-  delayMs?: number;
-  /** The most processor time that the main thread used between two turns of a timer of 1 ms: what is our own doing. */
-  busyMs?: number;
-}
+import { measure } from "./measure.ts";
 
 interface Task {
   tree: string;
@@ -36,9 +22,6 @@ interface Task {
 
 /** Compressed already, by its name: yazl is told, as we tell ourselves by looking. */
 const COMPRESSED = /\.(?:gz|xz|zst|png)$/;
-
-/** The delay is sampled so often, and counted over this: milliseconds. */
-const RESOLUTION_MS = 1;
 
 const contenders: Readonly<Record<string, (task: Task) => Promise<void>>> = {
   /** All that the service does: looks through the tree, packs, reads back with digest. */
@@ -86,29 +69,5 @@ const [name = "", tree = "", folder = "", level = "", threads = ""] = process.ar
 const contender = contenders[name];
 if (!contender) throw new Error(`There is no contender ${name}`);
 await rm(join(folder, "archive.zip"), { force: true });
-await sleep(200); // loading is over, and what it left is let go
-const idle = process.memoryUsage.rss();
-const before = process.cpuUsage();
-const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-delay.enable();
-let mostBusy = 0;
-let last = process.threadCpuUsage();
-const ticking = setInterval(() => {
-  const used = process.threadCpuUsage(last);
-  last = process.threadCpuUsage();
-  mostBusy = Math.max(mostBusy, used.user + used.system);
-}, RESOLUTION_MS);
-const began = performance.now();
-await contender({ tree, folder, level: Number(level), threads: Number(threads) });
-const wallMs = performance.now() - began;
-delay.disable();
-clearInterval(ticking);
-const cpu = process.cpuUsage(before);
-const took: Took = {
-  wallMs,
-  cpuMs: (cpu.user + cpu.system) / 1000,
-  memory: process.resourceUsage().maxRSS * 1024 - idle,
-  delayMs: delay.max / 1e6 - RESOLUTION_MS,
-  busyMs: mostBusy / 1000,
-};
-process.stdout.write(JSON.stringify(took) + "\n");
+const task = { tree, folder, level: Number(level), threads: Number(threads) };
+process.stdout.write(JSON.stringify(await measure(() => contender(task))) + "\n");

@@ -1,8 +1,12 @@
 /** What is measured: `node bench/main.ts <which> [options]`. */
 import process from "node:process";
+import { benchList } from "./list.ts";
 import { benchPack } from "./pack.ts";
 
-const benches: Readonly<Record<string, (args: string[]) => Promise<void>>> = { pack: benchPack };
+const benches: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
+  pack: benchPack,
+  list: benchList,
+};
 
 const [which = "", ...args] = process.argv.slice(2);
 const bench = Object.hasOwn(benches, which) ? benches[which] : undefined;

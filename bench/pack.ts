@@ -6,8 +6,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import type { Took } from "./contender.ts";
 import { makeCorpus } from "./corpus.ts";
+import type { Took } from "./measure.ts";
 
 const run = promisify(execFile);
 const SEED = 5;

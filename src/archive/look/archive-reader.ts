@@ -6,7 +6,8 @@ import { type Bytes, bytesOfFd, bytesOfFile, slice, unpacked } from "../bytes.ts
 import { CAPS, type Caps } from "./caps.ts";
 import { codeOf } from "../errors.ts";
 import { closeFd } from "../fd.ts";
-import { type Item, sortItems } from "./items.ts";
+import type { ItemList } from "./item-list.ts";
+import type { Item } from "./items.ts";
 import { listArchive } from "./list-archive.ts";
 import { readList, writeList } from "./list-file.ts";
 import { type Scratch, toScratch } from "./scratch.ts";
@@ -41,7 +42,7 @@ export class BusyError extends Error {
 const SCRATCH_BYTES = 512 * 2 ** 20;
 const IDLE_MS = 10 * 60_000;
 
-/** Items of lists that are kept in memory, some 400 bytes each. */
+/** Items of lists that are kept in memory, some 200 bytes each. */
 const MOST_ITEMS = 100_000;
 
 /** Archives that are read through at a time: each keeps a thread of libuv's pool busy, and some of the main one. */
@@ -56,7 +57,7 @@ const never = new AbortController().signal;
 export class ArchiveReader {
   readonly #caps: Caps;
   readonly #scratchBytes: number;
-  readonly #lists: Shelf<readonly Item[]>;
+  readonly #lists: Shelf<ItemList>;
   readonly #files: Shelf<Scratch>;
   readonly #queue = new PQueue({ concurrency: AT_ONCE });
 
@@ -77,16 +78,15 @@ export class ArchiveReader {
    *
    * Rejects as `listArchive` does, and with {@linkcode BusyError}.
    */
-  async list(archive: ArchiveFile): Promise<readonly Item[]> {
+  async list(archive: ArchiveFile): Promise<ItemList> {
     const { folder, file, digest } = archive;
     const { thing, release } = await this.#lists.borrow(digest, async () => {
       const kept = await readList(folder, digest);
       if (kept) return kept;
       return await this.#inTurn(async () => {
         const path = join(folder, file);
-        const items = await sortItems(
-          await listArchive(path, { signal: never, caps: this.#caps }),
-        );
+        const items = await listArchive(path, { signal: never, caps: this.#caps });
+        await items.sort();
         await writeList(folder, digest, items);
         return items;
       });

@@ -1,7 +1,7 @@
-/** What is in an archive, as a list sorted by path. */
-import { setImmediate } from "node:timers/promises";
-import { Turns } from "../turns.ts";
+/** What is in an archive. */
 import type { ZipPlace } from "../zip/entry.ts";
+import { Turns } from "../turns.ts";
+import { ItemList } from "./item-list.ts";
 
 /** One thing in an archive. */
 export interface Item {
@@ -20,110 +20,32 @@ export interface Item {
   way: readonly number[];
 }
 
-/** How many items are sorted in one go: some 2 ms. */
-const RUN = 1024;
-
-/**
- * Sorts by path, and keeps the last of those with the same, as unpacking would. In turns: 200,000 paths in one go are half a
- * second without an answer to anybody.
- */
-export async function sortItems(items: readonly Item[]): Promise<Item[]> {
-  let runs: Item[][] = [];
-  for (let start = 0; start < items.length; start += RUN) {
-    runs.push(items.slice(start, start + RUN).sort(byPath));
-    await setImmediate();
-  }
-  while (runs.length > 1) {
-    const merged: Item[][] = [];
-    for (let i = 0; i < runs.length; i += 2) {
-      merged.push(await merge(runs[i] ?? [], runs[i + 1] ?? []));
-    }
-    runs = merged;
-  }
-  const sorted = runs[0] ?? [];
-  const unique: Item[] = [];
-  const turns = new Turns();
-  for (const [i, item] of sorted.entries()) {
-    if (item.path !== sorted[i + 1]?.path) unique.push(item);
-    if (turns.isOver) await turns.next();
-  }
-  return unique;
-}
-
-function byPath(a: Item, b: Item): number {
-  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
-}
-
-async function merge(a: readonly Item[], b: readonly Item[]): Promise<Item[]> {
-  const all: Item[] = [];
-  const turns = new Turns();
-  let i = 0;
-  let j = 0;
-  for (;;) {
-    const [left, right] = [a[i], b[j]];
-    if (left && (!right || left.path <= right.path)) {
-      all.push(left);
-      i++;
-    } else if (right) {
-      all.push(right);
-      j++;
-    } else return all;
-    if (turns.isOver) await turns.next();
-  }
-}
-
-/** The place of the first item whose path is not before `path`. */
-function placeOf(items: readonly Item[], path: string): number {
-  let low = 0;
-  let high = items.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((items[middle]?.path ?? "") < path) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** Finds a thing by its path. */
-export function findItem(items: readonly Item[], path: string): Item | undefined {
-  const item = items[placeOf(items, path)];
-  return item?.path === path ? item : undefined;
-}
-
-/** The items whose path begins with `prefix` and comes behind `after`. */
-export function* itemsBehind(
-  items: readonly Item[],
-  prefix: string,
-  after: string | undefined,
-): Generator<Item> {
-  let i = placeOf(items, after !== undefined && after > prefix ? after : prefix);
-  if (items[i]?.path === after) i++;
-  for (let item = items[i]; item?.path.startsWith(prefix); item = items[++i]) yield item;
-}
-
 /**
  * What is directly in a folder or in an archive, sorted by path; `""` is the archive itself. Folders that no entry names are
  * there too. What is deeper is jumped over.
  */
-export function childrenOf(items: readonly Item[], folder: string): Item[] {
-  const isArchive = findItem(items, folder)?.type === "archive";
+export async function childrenOf(items: ItemList, folder: string): Promise<ItemList> {
+  const isArchive = items.find(folder)?.type === "archive";
   const prefix = folder === "" ? "" : `${folder}${isArchive ? "!/" : "/"}`;
-  const children = new Map<string, Item>();
-  for (let i = placeOf(items, prefix); i < items.length;) {
-    const item = items[i];
-    if (!item?.path.startsWith(prefix)) break;
+  const children = new ItemList();
+  const turns = new Turns();
+  for (let i = items.placeOf(prefix); i < items.length;) {
+    if (turns.isOver) await turns.next();
+    const item = items.at(i);
+    if (!item.path.startsWith(prefix)) break;
     const slash = item.path.indexOf("/", prefix.length);
     if (slash === -1) {
-      if (item.path !== prefix) children.set(item.path, item);
+      if (item.path !== prefix) children.add(item);
       i++;
       continue;
     }
     const path = item.path.slice(0, slash);
-    const isInside = path.endsWith("!") && children.get(path.slice(0, -1))?.type === "archive";
-    if (!isInside && !children.has(path)) children.set(path, folderOf(path, item));
-    i = placeOf(items, `${path}0`); // the character behind "/"
+    const isInside = path.endsWith("!") && items.find(path.slice(0, -1))?.type === "archive";
+    if (!isInside && !items.find(path)) children.add(folderOf(path, item));
+    i = items.placeOf(`${path}0`); // the character behind "/"
   }
-  return [...children.values()].sort(byPath);
+  await children.sort();
+  return children;
 }
 
 function folderOf(path: string, { modified }: Item): Item {

@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { type Bytes, bytesOfFile, unpacked } from "../bytes.ts";
 import { CAPS, type Caps, Meter, TooMuchError } from "./caps.ts";
 import { closeFd, openFd, readFully } from "../fd.ts";
+import { ItemList } from "./item-list.ts";
 import type { Item } from "./items.ts";
 import { escapeName } from "../names.ts";
 import type { RawPath } from "../paths.ts";
@@ -50,7 +51,7 @@ interface Within {
  * Rejects with {@linkcode TooMuchError} for a bomb, {@linkcode UnreadableError} for what is no archive or a damaged one, the
  * system's error where the file cannot be read, and the signal's reason.
  */
-export async function listArchive(file: string, listing: Listing): Promise<Item[]> {
+export async function listArchive(file: string, listing: Listing): Promise<ItemList> {
   const { signal, look } = listing;
   const { size } = await stat(file);
   const meter = new Meter(listing.caps ?? CAPS, size);
@@ -96,7 +97,7 @@ class Lister {
   readonly #meter: Meter;
   readonly #turns: Turns;
   readonly #look: Listing["look"];
-  readonly #items: Item[] = [];
+  readonly #items = new ItemList();
 
   constructor(
     file: string,
@@ -112,7 +113,7 @@ class Lister {
     this.#look = look;
   }
 
-  async tar(source: Bytes, within: Within): Promise<Item[]> {
+  async tar(source: Bytes, within: Within): Promise<ItemList> {
     let failure: { error: unknown } | undefined;
     // The reader forgives what happens behind the tar's mark; here gzip's sums there count too.
     const noted = async function* () {
@@ -148,8 +149,11 @@ class Lister {
       place: within.place,
       way: isFile ? [...within.way, entry.offset, entry.offset + entry.size] : within.way,
     };
-    this.#items.push(item);
-    if (isFile && await this.#isArchive(item, content, within.depth)) item.type = "archive";
+    const i = this.#items.add(item);
+    if (isFile && await this.#isArchive(item, content, within.depth)) {
+      item.type = "archive";
+      this.#items.setType(i, "archive");
+    }
     if (within.depth === 0 && within.place === null) await this.#look?.(item, content);
     await content.drain();
   }
@@ -165,21 +169,21 @@ class Lister {
     } catch (error) {
       if (error instanceof TooMuchError) throw error;
       this.#signal.throwIfAborted();
-      this.#items.length = length;
+      this.#items.truncate(length);
       return false;
     }
   }
 
-  async zip(): Promise<Item[]> {
-    for (const entry of await zipEntries(this.#file, (name) => this.#meter.entry(name))) {
-      if (this.#turns.isOver) await this.#turns.next();
+  async zip(): Promise<ItemList> {
+    await zipEntries(this.#file, (entry) => {
+      this.#meter.entry(entry.name);
       const path = tidy(entry.name);
-      if (path === undefined) continue;
+      if (path === undefined) return;
       const isLink = (entry.attr >>> 28) === 0o12;
       const { offset, compressedSize: packed, size, crc, method } = entry;
       const isFile = !entry.isDirectory && !isLink;
       if (isFile) this.#meter.bytes(size);
-      this.#items.push({
+      this.#items.add({
         path,
         type: entry.isDirectory ? "folder" : isLink ? "link" : "file",
         size: isFile ? size : 0,
@@ -188,15 +192,17 @@ class Lister {
         place: { offset, packed, size, crc, method },
         way: [],
       });
-    }
-    for (const item of [...this.#items]) {
+    });
+    const { length } = this.#items;
+    for (let i = 0; i < length; i++) {
       if (this.#turns.isOver) await this.#turns.next();
+      const item = this.#items.at(i);
       if (item.type !== "file" || !item.place) continue;
       const content = () => new Tap(zipEntry(this.#file, item.place as ZipPlace, this.#signal));
       if (this.#look) await lookThrough(content(), (tap) => this.#look?.(item, tap));
       if (!NESTED.test(item.path)) continue;
       const isArchive = await lookThrough(content(), (tap) => this.#isArchive(item, tap, 0));
-      if (isArchive) item.type = "archive";
+      if (isArchive) this.#items.setType(i, "archive");
     }
     return this.#items;
   }

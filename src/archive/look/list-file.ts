@@ -5,13 +5,14 @@ import { join } from "node:path";
 import { bytesOfFile, PIECE } from "../bytes.ts";
 import { codeOf } from "../errors.ts";
 import { closeFd, openFd, writeFully } from "../fd.ts";
+import { ItemList } from "./item-list.ts";
 import type { Item } from "./items.ts";
 import { linesOf } from "./lines.ts";
 
 const NAME = "contents.jsonl";
 
 /** Another number whenever the form is another, or a list holds other things: then it is made again. */
-const VERSION = 1;
+const VERSION = 2;
 
 interface Head {
   version: number;
@@ -22,15 +23,15 @@ interface Head {
 const never = new AbortController().signal;
 
 /** Reads the list that is kept in a folder; undefined when there is none, or not that of the archive with this digest. */
-export async function readList(folder: string, digest: string): Promise<Item[] | undefined> {
+export async function readList(folder: string, digest: string): Promise<ItemList | undefined> {
   const path = join(folder, NAME);
   try {
     const { size } = await stat(path);
-    const items: Item[] = [];
+    const items = new ItemList();
     let head: Head | undefined;
     for await (const line of linesOf(bytesOfFile(path, 0, size, never))) {
       const value: unknown = JSON.parse(line.toString("utf8"));
-      if (head) items.push(value as Item);
+      if (head) items.add(value as Item);
       else {
         head = value as Head;
         if (head.version !== VERSION || head.digest !== digest) return undefined;
@@ -46,7 +47,7 @@ export async function readList(folder: string, digest: string): Promise<Item[] |
 export async function writeList(
   folder: string,
   digest: string,
-  items: readonly Item[],
+  items: ItemList,
 ): Promise<void> {
   const path = join(folder, NAME);
   const temporary = `${path}.part`;

@@ -1,7 +1,8 @@
 /** Reads back an archive that an image made itself. */
 import { basename, dirname } from "node:path";
+import type { Bytes } from "../bytes.ts";
 import { TooMuchError } from "../look/caps.ts";
-import { sortItems } from "../look/items.ts";
+import type { Item } from "../look/items.ts";
 import { listArchive, UnreadableError } from "../look/list-archive.ts";
 import { writeList } from "../look/list-file.ts";
 import { Judge, type Verdict } from "./verdict.ts";
@@ -25,9 +26,9 @@ export async function judgeImage(
 ): Promise<Judged> {
   const judge = new Judge();
   try {
-    const items = await sortItems(
-      await listArchive(file, { signal, look: (item, content) => judge.look(item, content) }),
-    );
+    const look = (item: Item, content: Bytes) => judge.look(item, content);
+    const items = await listArchive(file, { signal, look });
+    await items.sort();
     await writeList(dirname(file), digest, items);
     return { verdict: judge.verdict(false), damage: null };
   } catch (error) {

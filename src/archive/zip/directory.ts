@@ -1,26 +1,21 @@
 import StreamZip from "node-stream-zip";
 import type { ZipEntry } from "node-stream-zip";
 
-/** The directory of a ZIP. Rejects with what `count` throws, which is told of each entry. */
-export function zipEntries(
-  file: string,
-  count: (name: string) => void,
-): Promise<ZipEntry[]> {
-  const entries: ZipEntry[] = [];
+/** Gives all entries in the directory of a ZIP, one after the other. Rejects with what `take` throws. */
+export function zipEntries(file: string, take: (entry: ZipEntry) => void): Promise<void> {
   let failure: { error: unknown } | undefined;
   return new Promise((resolve, reject) => {
     // Names are only looked up in a list, so that one which leads elsewhere does no harm.
     const zip = new StreamZip({ file, storeEntries: false, skipEntryNameValidation: true });
-    const end = () => zip.close(() => failure ? reject(failure.error) : resolve(entries));
+    const end = () => zip.close(() => failure ? reject(failure.error) : resolve());
     zip.on("entry", (entry: ZipEntry) => {
       if (failure) return;
       try {
-        count(entry.name);
+        take(entry);
       } catch (error) {
         failure = { error };
-        return end();
+        end();
       }
-      entries.push(entry);
     });
     zip.on("ready", end);
     zip.on("error", (error: unknown) => {
