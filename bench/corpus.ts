@@ -2,6 +2,14 @@
 import { mkdir, open, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { Random } from "./random.ts";
+
+/** The file of a large corpus whose size does not fit in four bytes: bytes. */
+export const HUGE = 4.2e9;
+
+/** Of a large corpus: entries in all, folders aside, and bytes of all but its largest file and the many small ones. */
+const MANY = 70_000;
+const OTHERS = 500e6;
 
 /** What of the bytes is what; roughly a must-gather of Forklift and one of OpenShift together. */
 const SHARES = { logs: 0.7, manifests: 0.2, events: 0.06, rotated: 0.04 };
@@ -39,35 +47,13 @@ export async function makeCorpus(folder: string, bytes: number, seed: number): P
   return { files: maker.files, bytes: maker.bytes };
 }
 
-/** mulberry32: small, fast, and good enough to keep deflate from seeing a pattern. */
-class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** From 0 to below `limit`, whole. */
-  below(limit: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return Math.floor(((t ^ (t >>> 14)) >>> 0) / 0x100000000 * limit);
-  }
-
-  hex(digits: number): string {
-    let text = "";
-    while (text.length < digits) text += this.below(0x100000000).toString(16).padStart(8, "0");
-    return text.slice(0, digits);
-  }
-
-  uid(): string {
-    return `${this.hex(8)}-${this.hex(4)}-4${this.hex(3)}-a${this.hex(3)}-${this.hex(12)}`;
-  }
-
-  pick(from: readonly string[]): string {
-    return from[this.below(from.length)] ?? "";
-  }
+/** {@link makeCorpus} of {@link MANY} files and some 5 GB, with one file of {@link HUGE} bytes. */
+export async function makeLargeCorpus(folder: string, seed: number): Promise<Corpus> {
+  const { files, bytes } = await makeCorpus(folder, OTHERS, seed);
+  const maker = new Maker(folder, new Random(seed + 1));
+  await maker.huge(HUGE);
+  await maker.many(MANY - files - 1);
+  return { files: files + maker.files, bytes: bytes + maker.bytes };
 }
 
 const NAMESPACES = [
@@ -151,6 +137,24 @@ class Maker {
       while (text.length < size) text += random.pick(this.#manifestFields);
       await this.#write(`namespaces/${namespace}/core/${kind}/${name}.yaml`, text);
       left -= text.length;
+    }
+  }
+
+  /** One log. */
+  async huge(size: number): Promise<void> {
+    await this.#stream(`${this.#pod()}/logs/huge.log`, size);
+  }
+
+  /** So many manifests of 1 to 5 KB. */
+  async many(files: number): Promise<void> {
+    const random = this.#random;
+    for (let i = 0; i < files; i++) {
+      const namespace = random.pick(NAMESPACES);
+      const name = `${random.pick(WORKLOADS)}-${random.hex(10)}`;
+      let text = this.#manifestHead("leases", namespace, name);
+      const size = 1000 + random.below(4000);
+      while (text.length < size) text += random.pick(this.#manifestFields);
+      await this.#write(`namespaces/${namespace}/leases/${i % 50}/${name}-${i}.yaml`, text);
     }
   }
 

@@ -1,10 +1,12 @@
 /** What is measured: `node bench/main.ts <which> [options]`. */
 import process from "node:process";
 import { benchList } from "./list.ts";
+import { benchPackLarge } from "./pack-large.ts";
 import { benchPack } from "./pack.ts";
 
 const benches: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   pack: benchPack,
+  "pack-large": benchPackLarge,
   list: benchList,
 };
 
