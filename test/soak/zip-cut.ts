@@ -16,9 +16,11 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { archived, entriesOf, entry, fill, gatherJson, inWork, text } from "../archive/work.ts";
 import { programCommand } from "../support/self.ts";
+import { Random } from "./random.ts";
 import type { Row } from "./table.ts";
 
 const PACKER = fileURLToPath(new URL("./zip-cut-packer.ts", import.meta.url));
@@ -40,8 +42,8 @@ interface Original {
  */
 export async function zipCut(
   { rounds, seed }: { rounds: number; seed: number },
-): Promise<readonly Row[]> {
-  const random = randomFrom(seed);
+): Promise<Row[]> {
+  const random = new Random(seed);
   const tally = { kills: 0, before: 0, after: 0, whole: 0, removed: 0 };
   let expected = 4_000_000;
   for (let round = 0; round < rounds; round++) {
@@ -49,10 +51,10 @@ export async function zipCut(
     await inWork(async (tree, folder) => {
       await makeTree(tree, random);
       const originals = await originalsOf(tree);
-      const kills = random() < 0.3 ? 2 : 1;
-      const free = Math.floor(random() * 3e6);
+      const kills = random.chance(0.3) ? 2 : 1;
+      const free = Math.floor(random.between(0, 3e6));
       for (let kill = 0; kill < kills; kill++) {
-        const done = await packUntil(tree, folder, random() * expected * 1.1, free);
+        const done = await packUntil(tree, folder, random.between(0, expected * 1.1), free);
         tally.kills++;
         if (done) tally.whole++;
       }
@@ -78,29 +80,18 @@ export async function zipCut(
   ];
 }
 
-/** mulberry32: from 0 to below 1. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 0x100000000;
-  };
-}
-
 const MODES = [0o600, 0o644, 0o640, 0o755, 0o400];
 
-async function makeTree(tree: string, random: () => number): Promise<void> {
+async function makeTree(tree: string, random: Random): Promise<void> {
   const files: Record<string, Buffer> = {};
   const noise = randomFillSync(Buffer.alloc(2_000_000));
   for (let i = 0; i < 40; i++) {
-    const size = Math.floor(random() ** 3 * 300_000);
-    const content = random() < 0.5 ? text(size) : noise.subarray(0, size);
+    const size = Math.floor(random.next() ** 3 * 300_000);
+    const content = random.chance(0.5) ? text(size) : noise.subarray(0, size);
     files[`image/namespaces/n${i % 3}/some\\x2d${i}.yaml`] = content;
   }
   files["image/logs/large.log"] = text(3_000_000);
-  files["image/logs/noise.bin"] = noise.subarray(0, 600_000 + Math.floor(random() * 1e6));
+  files["image/logs/noise.bin"] = noise.subarray(0, Math.floor(random.between(600_000, 1_600_000)));
   files["image/logs/others.zip"] = others();
   files["image/.name.aBcDeF"] = text(1000);
   files["image/empty"] = Buffer.alloc(0);
@@ -109,9 +100,9 @@ async function makeTree(tree: string, random: () => number): Promise<void> {
   await mkdir(join(tree, "image/folder"));
   await symlink("../large.log", join(tree, "image/logs/link"));
   for (const path of Object.keys(files)) {
-    const seconds = 1_600_000_000 + Math.floor(random() * 1e8);
+    const seconds = Math.floor(random.between(1.6e9, 1.7e9));
     await utimes(join(tree, path), seconds, seconds);
-    await chmod(join(tree, path), MODES[Math.floor(random() * MODES.length)] ?? 0o600);
+    await chmod(join(tree, path), random.pick(MODES) ?? 0o600);
   }
 }
 
@@ -163,7 +154,7 @@ async function packUntil(
   const lengthNow = () => stat(part).then(({ size }) => size, () => 0);
   while (running && await lengthNow() < length) {
     if (performance.now() > deadline) length = 0;
-    await new Promise((resolve) => setImmediate(resolve));
+    await sleep(1);
   }
   if (running && child.pid !== undefined) process.kill(child.pid, "SIGKILL");
   await closed;
