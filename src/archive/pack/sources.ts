@@ -108,8 +108,9 @@ export class Sources {
 
   /** Whether it is noted; not where there is no room even for that, and then nothing is removed. */
   async #mark(length: number): Promise<boolean> {
-    const fd = await openFd(this.#options.mark, constants.O_CREAT | constants.O_WRONLY, 0o600);
+    let fd: number | undefined;
     try {
+      fd = await openFd(this.#options.mark, constants.O_CREAT | constants.O_WRONLY, 0o600);
       await writeFully(fd, Buffer.from(String(length).padEnd(LONGEST_NUMBER)), 0);
       await syncFd(fd);
       return true;
@@ -117,7 +118,7 @@ export class Sources {
       if (!isNoRoom(error)) throw error;
       return false;
     } finally {
-      await closeFd(fd);
+      if (fd !== undefined) await closeFd(fd);
     }
   }
 }

@@ -6,7 +6,7 @@ import { wholeEntries, type WholeEntry } from "../zip/local-headers.ts";
 
 /** What of it is still of use. */
 export interface Inside {
-  /** What is whole in it, in its order, by the archive's name. */
+  /** What is whole in it, in its order, by the archive's name: at most what a tree may hold (`TREE_LIMITS`). */
   entries: ReadonlyMap<string, WholeEntry>;
   /** Bytes that were on the disk before sources went, and are not whole now: what they held may be nowhere. */
   lost: number;
