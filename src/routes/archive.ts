@@ -9,20 +9,18 @@ import type { Tally } from "../metrics/tally.ts";
 import { type Archive, hasEnded } from "../gathers/entry.ts";
 import { gatherFolder } from "../gathers/folders.ts";
 import type { Held, Registry } from "../gathers/registry.ts";
-import { LOG_PIECE_BYTES, logExtent, positionOfLastLines, readLog } from "../oc/exec-log.ts";
+import { positionOfLastLines } from "../oc/exec-log.ts";
 import { Problem } from "../problem.ts";
 import { audit } from "./audit.ts";
 import { answerTo } from "./conditions.ts";
 import { Conversions, convertedName, isConversion } from "./conversion.ts";
 import { fileStream } from "./file-stream.ts";
+import { logStream } from "./log-stream.ts";
 import { findGather } from "./lookup.ts";
 import { numberIn } from "./query.ts";
 
 /** Most lines that `?tail=` gives. */
 const LONGEST_TAIL = 1_000_000;
-
-/** A reader that follows is looked after this often even when nothing comes: milliseconds. */
-const FOLLOW_MS = 15_000;
 
 export interface ArchiveRoutesDeps {
   registry: Registry;
@@ -144,40 +142,4 @@ export function archiveOf(held: Held): Archive {
       ? `This gather has no archive: ${held.entry.message}`
       : "This gather has no archive yet; wait until its status is completed or error",
   });
-}
-
-/** The output from a place on, with a line about what is missing; with `follow`, until the gather has ended. */
-function logStream(
-  held: Held,
-  folder: string,
-  start: number,
-  follow: { registry: Registry; ending: AbortSignal } | undefined,
-): ReadableStream<Uint8Array> {
-  const gone = new AbortController();
-  let position = start;
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      while (!gone.signal.aborted) {
-        const { revision } = held;
-        const ended = hasEnded(held.entry) && !held.output;
-        const piece = await readLog(folder, position, LOG_PIECE_BYTES);
-        if (piece.length > 0) {
-          position += piece.length;
-          return controller.enqueue(piece);
-        }
-        const { end, gapStart, gapEnd } = await logExtent(folder);
-        if (position >= gapStart && position < gapEnd) {
-          const missing = gapEnd - position;
-          position = gapEnd;
-          return controller.enqueue(Buffer.from(`[${missing} bytes of output were not kept]\n`));
-        }
-        if (position < end) continue; // the next file has begun in between
-        if (!follow || ended || follow.ending.aborted) return controller.close();
-        await follow.registry.waitForChange(held, revision, FOLLOW_MS, gone.signal);
-      }
-    },
-    cancel() {
-      gone.abort();
-    },
-  }, { highWaterMark: 0 });
 }
