@@ -3,7 +3,7 @@ import type { ArchiveFormat } from "./formats.ts";
 import { type Judged, judgeImage } from "./judge-image.ts";
 import { filesOf, makeArchive } from "./make-archive.ts";
 import { survey } from "./survey.ts";
-import { takeImage } from "./take-image.ts";
+import { imageTakenBefore, takeImage } from "./take-image.ts";
 import { takeUp } from "./take-up.ts";
 import { Tree } from "./tree.ts";
 import type { Verdict } from "./verdict.ts";
@@ -99,9 +99,14 @@ export async function pack(
     const tree = await Tree.open(request.tree);
     const inside = await takeUp(filesOf(request.folder, "zip"), signal);
     const found = tree && await survey(tree, request.archiveFilename, signal, inside);
-    if (!tree || !found || found.data === 0) return undefined;
-    if (!found.image) return await makeArchive(tree, found, request, control, inside);
-    const taken = await takeImage(found.image, request.folder, signal);
+    const hasData = found !== undefined && found.data > 0;
+    if (tree && hasData && !found.image) {
+      return await makeArchive(tree, found, request, control, inside);
+    }
+    const taken = hasData && found.image
+      ? await takeImage(found.image, request.folder, signal)
+      : await imageTakenBefore(request.archiveFilename, request.folder, signal);
+    if (!taken) return undefined;
     const nothing = { full: false, incomplete: [], skipped: [], onlyFallback: false };
     const judged = await judge(taken.file, taken.digest, control);
     return { ...taken, kind: "image", entries: 1, whole: true, ...nothing, ...judged };

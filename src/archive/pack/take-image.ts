@@ -1,8 +1,9 @@
+import { constants } from "node:fs";
 import { chmod, link, lstat, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Cursor } from "../cursor.ts";
-import { PackError } from "../errors.ts";
-import { closeFd } from "../fd.ts";
+import { codeOf, PackError } from "../errors.ts";
+import { closeFd, openFd } from "../fd.ts";
 import { fsPath } from "../paths.ts";
 import { LeftOut, openEntry } from "./tree.ts";
 import type { TreeEntry } from "./tree.ts";
@@ -13,17 +14,26 @@ function archiveName(filename: string): string {
   return /\.zip$/i.test(filename) ? "archive.zip" : "archive";
 }
 
+/** An archive in the gather's folder. */
+export interface Taken {
+  file: string;
+  /** Bytes. */
+  size: number;
+  /** As RFC 9530 writes it. */
+  digest: string;
+}
+
 /**
  * Makes the archive that an image left the gather's archive: digests it and gives it a second name in `folder`, mode 0600.
  * The first name stays until the tree goes, so that a crash in between loses nothing and packing again does the same again;
- * only where the file system has no hard links is it moved. Rejects with a {@link PackError} when it cannot be read or is
- * not what it was, or with the signal's reason.
+ * only where the file system has no hard links is it moved, and found again by {@linkcode imageTakenBefore}. Rejects with
+ * a {@link PackError} when it cannot be read or is not what it was, or with the signal's reason.
  */
 export async function takeImage(
   entry: TreeEntry,
   folder: string,
   signal: AbortSignal,
-): Promise<{ file: string; size: number; digest: string }> {
+): Promise<Taken> {
   const file = join(folder, archiveName(entry.name));
   const { fd } = await openEntry(entry).catch((error) => {
     if (!(error instanceof LeftOut)) throw error;
@@ -44,6 +54,31 @@ export async function takeImage(
     }
     await chmod(file, 0o600);
     return { file, size, digest: cursor.digest() };
+  } finally {
+    await closeFd(fd);
+  }
+}
+
+/**
+ * The archive that was moved out of the tree by a process which was killed before the record knew of it; undefined where there
+ * is none. Only for a tree that holds nothing any more: what else has this name was packed from a tree that is still there.
+ * Rejects with the system's error, or with the signal's reason.
+ */
+export async function imageTakenBefore(
+  archiveFilename: string,
+  folder: string,
+  signal: AbortSignal,
+): Promise<Taken | undefined> {
+  const file = join(folder, archiveName(archiveFilename));
+  const fd = await openFd(file, constants.O_RDONLY).catch((error) => {
+    if (codeOf(error) !== "ENOENT") throw error;
+  });
+  if (fd === undefined) return undefined;
+  try {
+    const cursor = new Cursor(fd, signal);
+    await cursor.skipRest();
+    await chmod(file, 0o600);
+    return { file, size: cursor.position, digest: cursor.digest() };
   } finally {
     await closeFd(fd);
   }

@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, utimes } from "node:fs/promises";
+import {
+  chmod,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import zlib from "node:zlib";
@@ -180,6 +190,22 @@ test("the image's own archive is taken as it is where it stands alone", async ()
       assert.ok((await readFile(result.file)).equals(own));
     });
   }
+});
+
+test("an image's archive that was moved, as where there are no hard links, is found again after a crash", async () => {
+  await inWork(async (tree, folder) => {
+    const files = { "timestamp": "t", [`${IMAGE}/must-gather.tar.gz`]: zlib.gzipSync(text(1000)) };
+    await fill(tree, files);
+    const result = await archived(tree, folder);
+    await rm(join(tree, IMAGE, "must-gather.tar.gz"));
+    assert.deepEqual(await archived(tree, folder), result);
+    await removeTree(tree);
+    assert.deepEqual(await archived(tree, folder), result);
+    assert.equal(await packed(tree, folder, { archiveFilename: "other.zip" }), undefined);
+
+    await fill(tree, { "image/data": "newer" });
+    assert.equal((await archived(tree, folder)).kind, "zip", "what is in the tree comes first");
+  });
 });
 
 test("an image's archive with anything beside it is packed with it", async () => {
