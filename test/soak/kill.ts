@@ -115,6 +115,7 @@ async function killWith(
       await sleep(random.between(from, to));
       service.kill("SIGKILL");
       assert.equal(await service.exit, "SIGKILL", `it ended by itself: ${service.stderr()}`);
+      assert.deepEqual(service.log.filter(({ level }) => level === "error"), [], "in its log");
       await traffic;
       for (const { state } of await cutGathers(place)) {
         seen.states[state] = (seen.states[state] ?? 0) + 1;

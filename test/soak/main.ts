@@ -18,6 +18,9 @@ const forms: Readonly<Record<string, () => Promise<Row[]>>> = {
 };
 
 const wanted = process.argv.slice(2);
+for (const name of wanted) {
+  if (!Object.hasOwn(forms, name)) throw new TypeError(`Cannot run ${name}: there is no such form`);
+}
 for (const [name, run] of Object.entries(forms)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   process.stdout.write(`${table(name, await run())}\n\n`);
