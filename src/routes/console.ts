@@ -41,6 +41,7 @@ const FILES = [
   "list.css",
   "list.js",
   "live.js",
+  "pick.js",
   "start.js",
   "steps.js",
   "theme.css",

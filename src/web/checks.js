@@ -75,9 +75,15 @@ export const EXCLUSIONS = [
   ["all-images", "host-network"],
 ];
 
-/** The command of a gather for a plan, a VM or a namespace, as the Forklift UI writes it. */
+/**
+ * The command of a gather for a plan, a VM or a namespace, as the Forklift UI writes it; without a namespace the service looks the
+ * name up.
+ */
 export function targetedCommand({ namespace, plan, vm }) {
-  return [`NS=${namespace}`, plan && `PLAN=${plan}`, vm && `VM=${vm}`, "/usr/bin/targeted"].filter(
-    Boolean,
-  ).join(" ");
+  return [
+    namespace && `NS=${namespace}`,
+    plan && `PLAN=${plan}`,
+    vm && `VM=${vm}`,
+    "/usr/bin/targeted",
+  ].filter(Boolean).join(" ");
 }

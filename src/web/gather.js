@@ -183,6 +183,7 @@ export function gatherPage(main, id, { signal, onState, path }) {
       message,
       next.status === "error" && alert(statusOf(next)[2], next.message),
       next.status === "completed" && next.message && alert("success", next.message),
+      !hasEnded(next) && next.message && alert("info", next.message),
       next.leftovers.length > 0 &&
         alert(
           "warning",
@@ -265,6 +266,7 @@ export function gatherPage(main, id, { signal, onState, path }) {
       ["Created", when(next["created-at"])],
       ["Image", next.images.join(", ") || next["image-stream"] || "all operators' images", "mono"],
       next.command && ["Command", next.command, "mono"],
+      next["resolved-command"] && ["Ran as", next["resolved-command"], "mono"],
       next["node-name"] && ["Node", next["node-name"], "mono"],
       ["Timeout", next.timeout],
       next["exit-code"] !== null && ["Exit code", String(next["exit-code"])],

@@ -3,6 +3,7 @@ import { callJson } from "./api.js";
 import { CHECKS, EXCLUSIONS, targetedCommand } from "./checks.js";
 import { openDialog } from "./dialog.js";
 import { button, fill, h, icon } from "./dom.js";
+import { pickFrom, planItems, vmItems } from "./pick.js";
 
 const SCOPES = [
   ["full", "Everything", "All that the image collects. Takes longest."],
@@ -87,6 +88,10 @@ export function openStartForm(onStarted) {
     required: true,
     placeholder: "openshift-mtv",
   });
+  const place = field("namespace", "Namespace", {
+    placeholder: "openshift-mtv",
+    hint: "Looked up by the name where it is left out",
+  });
   const plan = field("plan", "Plan", {
     required: true,
     placeholder: "my-plan",
@@ -102,6 +107,23 @@ export function openStartForm(onStarted) {
   });
   name.input.addEventListener("input", () => ownName = name.value() !== "");
   const target = h("div", { class: "fields" });
+  const why = h("p", { class: "hint", hidden: true });
+  let foundPlace = "";
+  const choosePlace = (item) => {
+    foundPlace = item.place;
+    place.input.value = item.place;
+    place.look();
+  };
+  const picks = {
+    plan: pickFrom(plan, { label: "Plans", onChoose: choosePlace }),
+    vm: pickFrom(vm, { label: "VMs", onChoose: choosePlace }),
+  };
+  void callJson("targets").then((targets) => {
+    picks.plan.set(planItems(targets));
+    picks.vm.set(vmItems(targets));
+    why.textContent = targets.reason;
+    why.hidden = targets.reason === "";
+  }).catch(() => {}); // without the list, names are typed
   const more = MORE.map(([key, label, placeholder, hint]) => {
     if (placeholder !== "flag") return field(key, label, { placeholder, hint });
     const input = h("input", { type: "checkbox", name: key });
@@ -125,14 +147,15 @@ export function openStartForm(onStarted) {
   const needed = () =>
     ({
       full: [],
-      plan: [namespace, plan],
-      vm: [namespace, vm],
+      plan: [plan, place],
+      vm: [vm, place],
       namespace: [namespace],
     })[scope];
 
   function choose(value) {
     scope = value;
-    fill(target, needed().map(({ element }) => element));
+    const isOfForklift = value === "plan" || value === "vm";
+    fill(target, needed().map(({ element }) => element), isOfForklift && why);
     byKey.command.element.hidden = scope !== "full";
     suggest();
   }
@@ -141,7 +164,13 @@ export function openStartForm(onStarted) {
     const of = scope === "plan" ? plan : scope === "vm" ? vm : undefined;
     name.input.value = of?.value() ? `${scope}:${of.value()}` : "";
   }
-  for (const each of [plan, vm]) each.input.addEventListener("input", suggest);
+  for (const each of [plan, vm]) {
+    each.input.addEventListener("input", () => {
+      if (foundPlace !== "" && place.value() === foundPlace) place.input.value = ""; // that of another
+      foundPlace = "";
+      suggest();
+    });
+  }
   for (const each of more) each.input.addEventListener("input", exclusions);
   function exclusions() {
     let good = true;
@@ -230,7 +259,7 @@ export function openStartForm(onStarted) {
     if (body["volume-percentage"]) body["volume-percentage"] = Number(body["volume-percentage"]);
     if (scope !== "full") {
       body.command = targetedCommand({
-        namespace: namespace.value(),
+        namespace: scope === "namespace" ? namespace.value() : place.value(),
         plan: scope === "plan" && plan.value(),
         vm: scope === "vm" && vm.value(),
       });

@@ -6,6 +6,7 @@ import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { type ApiServer, makeAuthority, startApiServer } from "../support/api-server.ts";
+import { plan, PLANS_PATH } from "../support/api-lists.ts";
 import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
 import { atEnd } from "../support/folder.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
@@ -153,9 +154,9 @@ function consoleTests(path: string): void {
       await page.keyboard.press("Enter");
       await page.keyboard.press("ArrowDown"); // from everything to a plan
       await page.keyboard.press("Tab");
-      await page.keyboard.type("shop");
-      await page.keyboard.press("Tab");
       await page.keyboard.type("my plan");
+      await page.keyboard.press("Tab");
+      await page.keyboard.type("shop");
       await page.keyboard.press("Enter");
       await page.getByRole("heading", { name: "plan:my plan" }).waitFor();
       assert.equal(
@@ -294,6 +295,77 @@ function consoleTests(path: string): void {
       const other = await page.context().newPage();
       await other.goto(asking.url);
       await other.getByText("Who are you?").waitFor();
+    });
+
+    test("offers the cluster's plans and VMs, and gathers the one that was chosen or only named", async (t) => {
+      const web = [{ id: "vm-17", name: "Web (prod)" }];
+      api.lists.items.set(PLANS_PATH, [
+        plan("shop/web", {
+          target: "vms",
+          conditions: ["Succeeded"],
+          vms: web,
+          migrated: [{ id: "vm-17", newName: "web-prod", phase: "Completed" }],
+        }),
+        plan("bank/web", { conditions: ["Ready"] }),
+        ...Array.from({ length: 80 }, (_, n) => plan(`mtv/plan-${n}`)),
+      ]);
+      const page = await openPage(t, browser, asking.url, { expected: /status of 401/ });
+      await page.getByLabel("Token").fill(ADMIN);
+      await page.keyboard.press("Enter");
+      await startButton(page).click();
+      const dialog = dialogOf(page);
+      const option = (name: string | RegExp) => dialog.getByRole("option", { name });
+      const gathered = async (name: string, command: string) => {
+        await page.getByRole("heading", { name }).waitFor();
+        await page.getByText(command, { exact: true }).first().waitFor();
+      };
+
+      // By mouse: what is typed sifts the list, a click fills in name and namespace.
+      await dialog.getByText("A plan").click();
+      await dialog.getByRole("combobox", { name: "Plan" }).click();
+      await dialog.getByText("The first 50 of 82; type to see others").waitFor();
+      await dialog.getByRole("combobox", { name: "Plan" }).fill("web");
+      assert.equal(await option(/^web/).count(), 2);
+      await assertAccessible(page);
+      await option(/web in shop · 1 VM Succeeded/).click();
+      assert.equal(await dialog.getByRole("textbox", { name: "Namespace" }).inputValue(), "shop");
+      assert.equal(await dialog.getByLabel("Name", { exact: true }).inputValue(), "plan:web");
+      await dialog.getByRole("button", { name: "Start gathering" }).click();
+      await gathered("plan:web", "NS=shop PLAN=web /usr/bin/targeted");
+
+      // By keyboard: Escape closes the list and not the dialog, arrows and Enter choose.
+      await page.goto(`${asking.url}#/`);
+      await startButton(page).click();
+      await dialog.getByText("A virtual machine").click();
+      await dialog.getByRole("combobox", { name: "VM" }).focus();
+      await option(/^web-prod/).waitFor();
+      await page.keyboard.press("Escape");
+      assert.equal(await option(/^web-prod/).count(), 0);
+      assert.ok(await dialog.isVisible());
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("Enter");
+      assert.equal(await dialog.getByRole("combobox", { name: "VM" }).inputValue(), "web-prod");
+      await page.keyboard.press("Enter");
+      await gathered("vm:web-prod", "NS=vms VM=web-prod /usr/bin/targeted");
+
+      // Only named, as the Forklift UI does: the service looks it up, and the page shows both commands.
+      await page.goto(`${asking.url}#/`);
+      await startButton(page).click();
+      await dialog.getByText("A virtual machine").click();
+      await dialog.getByRole("combobox", { name: "VM" }).fill("vm-17");
+      await page.keyboard.press("Enter");
+      await gathered("vm:vm-17", "VM=vm-17 /usr/bin/targeted");
+      await page.getByText("Ran as").waitFor();
+      await page.getByText("NS=vms VM=web-prod /usr/bin/targeted", { exact: true }).first()
+        .waitFor();
+      await page.goto(`${asking.url}#/`);
+      await startButton(page).click();
+      await dialog.getByText("A plan").click();
+      await dialog.getByRole("combobox", { name: "Plan" }).fill("web");
+      await page.keyboard.press("Enter");
+      await page.getByText(/2 plans may be meant by web: shop\/web, bank\/web/).first().waitFor();
+      await assertAccessible(page);
     });
   });
 }
