@@ -1,6 +1,7 @@
 /** What can be gathered of Forklift: plans and their VMs, for a list to choose from. */
 import type { Entry } from "../gathers/entry.ts";
 import type { Asker } from "../kube/asker.ts";
+import type { LastGather, PlanTarget, Targets, VmTarget } from "../schema/targets.ts";
 import { reason } from "./notes.ts";
 import type { Plan } from "./plan.ts";
 import type { Plans } from "./plans.ts";
@@ -11,46 +12,6 @@ const TIMEOUT_MS = 5_000;
 
 /** Of each kind, in one reply: some 250 bytes each. */
 const MOST_LISTED = 5_000;
-
-/** The newest gather of a plan or a VM. */
-export interface LastGather {
-  readonly "id": number;
-  readonly "status": Entry["status"];
-  readonly "created-at": string;
-}
-
-export interface PlanTarget {
-  readonly "name": string;
-  readonly "namespace": string;
-  readonly "uid": string;
-  readonly "status": string;
-  readonly "target-namespace": string;
-  /** How many VMs it has. */
-  readonly "vms": number;
-  readonly "last-gather": LastGather | null;
-}
-
-export interface VmTarget {
-  /** What the cluster calls it; what it is called where it comes from while the cluster has no name for it. */
-  readonly "name": string;
-  /** `""` while the cluster has no name for it. */
-  readonly "namespace": string;
-  /** Where it comes from. */
-  readonly "source-name": string;
-  readonly "source-id": string;
-  /** `namespace/name` of the plan that has it. */
-  readonly "plan": string;
-  /** How far its migration is; `Planned` before it. */
-  readonly "status": string;
-  readonly "last-gather": LastGather | null;
-}
-
-export interface Targets {
-  readonly plans: readonly PlanTarget[];
-  readonly vms: readonly VmTarget[];
-  /** Why there are none, or not all; `""` where these are all. */
-  readonly reason: string;
-}
 
 /** Lists the targets that `asker` may see, with the newest of `entries` (by id ascending) for each. Never rejects. */
 export async function listTargets(

@@ -1,12 +1,13 @@
 /** What can be gathered of Forklift, for a form's pick list. */
 import { Hono } from "hono";
 import type { CallerVariables } from "../auth/middleware.ts";
-import { listTargets, noTargets, type Targets } from "../forklift/targets.ts";
+import { listTargets, noTargets } from "../forklift/targets.ts";
 import type { Plans } from "../forklift/plans.ts";
 import type { Entry } from "../gathers/entry.ts";
 import type { Registry } from "../gathers/registry.ts";
 import type { Asker, Askers } from "../kube/asker.ts";
 import { type Log, reasonOf } from "../log.ts";
+import type { Targets } from "../schema/targets.ts";
 
 export interface TargetRoutesDeps {
   registry: Registry;
