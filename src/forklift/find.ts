@@ -33,7 +33,7 @@ export async function findPlan(
     },
     (item) => {
       const read = v.safeParse(ItemSchema, item);
-      if (read.success) plans.push(read.output.metadata);
+      if (read.success && read.output.metadata.name === name) plans.push(read.output.metadata);
     },
   );
   if (trouble) return { note: notLooked(reason(trouble, "plans")) };
@@ -62,20 +62,27 @@ export async function findPlannedVm(
  */
 export async function findVm(vm: string, search: Search): Promise<Found<Place>> {
   const { asker, plans, deadline, planUid } = search;
-  const [named, labelled, list] = await Promise.all([
+  const [named, labelled] = await Promise.all([
     isKubeName(vm) ? vmsNamed(asker, vm, deadline) : { vms: [], trouble: undefined },
     vmsWithId(asker, [vm], deadline),
-    plans.all(asker, deadline - performance.now()),
   ]);
+  const [made, ...othersMade] = labelled.vms;
+  // An id of a provider is nobody's name, so plans have nothing to add: they are many, and are not read for it.
+  if (made && othersMade.length === 0 && named.vms.length === 0 && !named.trouble) {
+    return { one: made };
+  }
+  const list = await plans.all(asker, deadline - performance.now());
   const planned = vmsOf(list.plans, vm);
-  const unnamed = planned.filter(({ kubeName }) => kubeName === undefined).map(({ id }) => id);
-  const made = await vmsWithId(asker, unnamed, deadline);
+  const unnamed = planned.filter(({ kubeName }) => kubeName === undefined);
+  const renamed = await vmsWithId(asker, unnamed.map(({ id }) => id), deadline);
 
-  const unread = [named, labelled, made].map(({ trouble }) => trouble).find(isUnfinished);
+  const unread = [named, labelled, renamed].map(({ trouble }) => trouble).find(isUnfinished);
   if (unread) return { note: notLooked(reason(unread, "VMs")) };
   if (isUnfinished(list.trouble)) return { note: notLooked(reason(list.trouble, "plans")) };
 
-  const there = distinct([...named.vms, ...labelled.vms, ...made.vms]);
+  // The same id is another VM in another provider; this one is where its plan puts it.
+  const renamedHere = placesIn(unnamed, renamed.vms);
+  const there = distinct([...named.vms, ...labelled.vms, ...renamedHere]);
   // Of those called as was asked it is known whether they are there; of others only the plan's word.
   const isKnownGone = (place: Place) => place.name === vm && named.trouble === undefined;
   const places = planned.map(({ targetNamespace: namespace, kubeName: name }) =>
@@ -92,8 +99,7 @@ export async function findVm(vm: string, search: Search): Promise<Found<Place>> 
   if (one && others.length === 0) return { one };
   const besides = [
     named.trouble && reason(named.trouble, "VMs"),
-    list.trouble &&
-    reason(list.trouble, "plans"),
+    list.trouble && reason(list.trouble, "plans"),
   ].filter(Boolean);
   return { note: notOne("VM", vm, all, besides.length > 0 ? ` (${besides.join("; ")})` : "") };
 }

@@ -31,7 +31,7 @@ const ItemSchema = v.object({ metadata: v.object({ name: kubeName, namespace: ku
 
 /** The VMs called so in the cluster, of all namespaces. Never rejects. */
 export function vmsNamed(asker: Asker, name: string, deadline: number): Promise<FoundVms> {
-  return find(asker, { fieldSelector: `metadata.name=${name}` }, deadline);
+  return find(asker, { fieldSelector: `metadata.name=${name}` }, deadline, name);
 }
 
 /** The VMs that Forklift made from those with these ids; ids that can be no label are passed by. Never rejects. */
@@ -49,6 +49,7 @@ async function find(
   { api, token }: Asker,
   query: Readonly<Record<string, string>>,
   deadline: number,
+  wanted?: string,
 ): Promise<FoundVms> {
   const vms: Place[] = [];
   const options = { token, deadline, query, metadataOnly: true, pageSize: MOST_FOUND };
@@ -57,6 +58,7 @@ async function find(
     const read = v.safeParse(ItemSchema, item);
     if (!read.success) return;
     const { name, namespace } = read.output.metadata;
+    if (wanted !== undefined && name !== wanted) return;
     if (vms.length < MOST_FOUND) vms.push({ name, namespace });
     else isTooMuch = true;
   });

@@ -116,14 +116,30 @@ test("a VM whose new name no plan tells is found by Forklift's label", async (t)
   const { ask } = await stage(
     t,
     [plan("mtv/move", { target: "shop", vms })],
-    [virtualMachine("shop/web-prod-x1", "vm-17"), virtualMachine("shop/other", "vm-18")],
+    [
+      virtualMachine("shop/web-prod-x1", "vm-17"),
+      virtualMachine("shop/other", "vm-18"),
+      virtualMachine("elsewhere/of-another-vcenter", "vm-17"),
+    ],
   );
-  for (const asked of ["Web (prod)", "vm-17"]) {
-    assert.equal(
-      (await ask(VM(asked))).resolved?.command,
-      "NS=shop VM=web-prod-x1 /usr/bin/targeted",
-    );
-  }
+  assert.equal(
+    (await ask(VM("Web (prod)"))).resolved?.command,
+    "NS=shop VM=web-prod-x1 /usr/bin/targeted",
+  );
+  assert.match(
+    (await ask(VM("vm-17"))).note,
+    /^2 VMs may be meant by vm-17: shop\/web-prod-x1, elsewhere\/of-another-vcenter/,
+  );
+});
+
+test("for a VM that Forklift labelled with the id that was asked for no plans are read", async (t) => {
+  const { ask, api } = await stage(
+    t,
+    [plan("mtv/move", { vms: [{ id: "vm-17", name: "web" }] })],
+    [virtualMachine("shop/web", "vm-17"), virtualMachine("shop/db", "vm-18")],
+  );
+  assert.equal((await ask(VM("vm-17"))).resolved?.command, "NS=shop VM=web /usr/bin/targeted");
+  assert.ok(api.lists.asked.every(({ path }) => path === VMS_PATH));
 });
 
 test("a VM that is there goes before one that a plan of old days only names", async (t) => {
