@@ -1,6 +1,5 @@
 /** How far a gather is: by how long earlier ones of the same image and command took, the first one by its steps. */
 import { MILESTONES } from "../oc/milestones.ts";
-import type { GatherRequest } from "../schema/request.ts";
 import { type Entry, hasEnded } from "./entry.ts";
 import type { Registry } from "./registry.ts";
 
@@ -70,7 +69,7 @@ export class Durations {
     if (entry.status !== "completed" || entry.startedAt === null || entry.finishedAt === null) {
       return;
     }
-    const kind = kindOf(entry.request);
+    const kind = kindOf(entry);
     const known = this.#byKind.get(kind) ?? [];
     this.#byKind.delete(kind);
     known.push(Date.parse(entry.finishedAt) - Date.parse(entry.startedAt));
@@ -87,7 +86,7 @@ export class Durations {
    */
   estimate(entry: Entry, now: number): Estimate | undefined {
     if (entry.startedAt === null || hasEnded(entry)) return undefined;
-    const median = medianOf(this.#byKind.get(kindOf(entry.request)) ?? []);
+    const median = medianOf(this.#byKind.get(kindOf(entry)) ?? []);
     const started = Date.parse(entry.startedAt);
     if (median === undefined) {
       const step = this.#step(entry);
@@ -118,9 +117,11 @@ export class Durations {
   }
 }
 
-function kindOf({ images, imageStreams, commandLine, allImages }: GatherRequest): string {
-  // The name of a plan or VM does not matter as much as that it is one.
-  const command = commandLine.replace(/(NS|PLAN|VM)=\S+/g, "$1");
+function kindOf({ request, resolved }: Entry): string {
+  const { images, imageStreams, allImages } = request;
+  const { commandLine } = resolved ?? request;
+  // The name of a plan or VM does not matter as much as that it is one. It may be quoted for bash.
+  const command = commandLine.replace(/(NS|PLAN|VM)=(?:'[^']*'|"[^"]*"|[^\s'"])+/g, "$1");
   return JSON.stringify([images, imageStreams, allImages, command]);
 }
 

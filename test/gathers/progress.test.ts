@@ -52,6 +52,21 @@ test("plans of other names are of one kind", () => {
   );
 });
 
+test("names with blanks are of the same kind too, and so is a command that was looked up", () => {
+  const durations = new Durations();
+  durations.learn(completed(1, 10, "NS=shop VM=web /usr/bin/targeted"));
+  for (
+    const line of [`NS=a VM='web (prod)' /usr/bin/targeted`, `NS=a VM='it'"'"'s' /usr/bin/targeted`]
+  ) {
+    assert.equal(durations.estimate(gather(2, {}, line), START + 5000)?.percent, 50, line);
+  }
+  const resolved = { command: "", commandLine: "NS=b VM=c /usr/bin/targeted" };
+  assert.equal(
+    durations.estimate(gather(3, { resolved }, "VM=x /usr/bin/targeted"), START + 5000)?.percent,
+    50,
+  );
+});
+
 test("it never says 100 before the end and never goes back", () => {
   const durations = new Durations();
   durations.learn(completed(1, 10));
