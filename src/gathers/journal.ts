@@ -4,7 +4,7 @@
  */
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { Low } from "lowdb";
 import type { Log } from "../log.ts";
 import { reasonOf } from "../log.ts";
@@ -17,7 +17,7 @@ export const JOURNAL_VERSION = 1;
 /** Between two attempts to write when the file system refuses: milliseconds. */
 const RETRY_MS = 1000;
 
-/** How many files are read at a time at boot. */
+/** How many files are read at boot before others get a turn: a millisecond or two. */
 const READ_AT_ONCE = 32;
 
 /** The next id, in a file of its own: it outlives the entries. */
@@ -96,14 +96,11 @@ export class Journal<T> {
     files.sort(([a], [b]) => a - b);
 
     const entries = new Map<number, T>();
-    for (let from = 0; from < files.length; from += READ_AT_ONCE) {
-      const read = files.slice(from, from + READ_AT_ONCE).map(async ([id, name]) =>
-        [id, await this.#readFile(name, (data) => check(data, id))] as const
-      );
-      for (const [id, entry] of await Promise.all(read)) {
-        if (entry === undefined) this.#setAside.add(id);
-        else entries.set(id, entry);
-      }
+    for (const [n, [id, name]] of files.entries()) {
+      if (n % READ_AT_ONCE === 0) await turn();
+      const entry = await this.#readFile(name, (data) => check(data, id));
+      if (entry === undefined) this.#setAside.add(id);
+      else entries.set(id, entry);
     }
 
     const mark = names.includes(MARK_FILE) ? await this.#readFile(MARK_FILE, checkMark) : undefined;

@@ -1,6 +1,6 @@
 /** Makes the archive of a gather out of its tree, and clears the tree away once it is safe. */
 import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { ArchiveFormat } from "../archive/pack/formats.ts";
 import { pack, removeTree } from "../archive/pack/pack.ts";
 import { formatSeconds } from "../duration.ts";
@@ -86,13 +86,16 @@ export function createPacker(options: PackerOptions): Packer {
       };
     },
     async clear(folder, archive) {
-      await removeTree(folder.tree);
-      await rm(folder.home, { recursive: true, force: true });
-      await removeTree(folder.tmp);
-      await rm(folder.pipes, { recursive: true, force: true });
+      const names = await readdir(folder.path).catch(() => []);
+      // At boot there is nothing to do in nearly all folders, and there may be thousands.
+      const left = names.filter((name) => name !== archive?.file && !name.startsWith("exec.log"));
+      const has = (path: string) => left.includes(basename(path));
+      if (has(folder.tree)) await removeTree(folder.tree);
+      if (has(folder.home)) await rm(folder.home, { recursive: true, force: true });
+      if (has(folder.tmp)) await removeTree(folder.tmp);
+      if (has(folder.pipes)) await rm(folder.pipes, { recursive: true, force: true });
       // Of a packing that a crash cut, half-written or not yet in the record.
-      for (const name of await readdir(folder.path).catch(() => [])) {
-        if (!name.startsWith("archive") || name === archive?.file) continue;
+      for (const name of left.filter((name) => name.startsWith("archive"))) {
         await rm(join(folder.path, name), { force: true });
       }
     },

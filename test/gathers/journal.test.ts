@@ -134,6 +134,24 @@ test("files that cannot be used are set aside and told, and the rest goes on", a
   assert.ok(again.journal.hasSetAside(1), "also in a later life");
 });
 
+test("others get their turn while a long journal is read", async (t) => {
+  const folder = await testFolder(t);
+  for (let id = 1; id <= 500; id++) await writeFile(join(folder, `${id}.json`), '{"text":"note"}');
+  const journal = await Journal.open<Note>(folder, keptLog().log);
+  atEnd(t, () => journal.close());
+  let checked = 0;
+  const turns: number[] = [];
+  const note = () => {
+    turns.push(checked);
+    if (checked < 500) next = setImmediate(note);
+  };
+  let next = setImmediate(note);
+  atEnd(t, () => clearImmediate(next));
+  await journal.read((data) => (checked++, asNote(data, checked)));
+  const longest = Math.max(...turns.slice(1).map((at, n) => at - (turns[n] ?? 0)));
+  assert.ok(longest <= 64, `${longest} files in a row`);
+});
+
 test("the check is told whose file it is", async (t) => {
   const folder = await testFolder(t);
   await writeFile(join(folder, "3.json"), '{"text": "3"}');

@@ -28,6 +28,9 @@ const LOG_BYTES = 256 * 2 ** 20;
 /** What each of the ended gathers has printed: more than a record shows. Bytes. */
 const ENDED_LOG_BYTES = 100_000;
 
+/** The CPU time that a journal of any length here may take to be read (the issue's, for 10,000): milliseconds. */
+const MOST_READ_MS = 1000;
+
 /** Memory in bytes: before, the most, and when all was over; CPU time of the service. */
 export interface Use {
   before: number;
@@ -211,6 +214,7 @@ export async function runMemory(of: MemorySizes): Promise<Row[]> {
   for (const share of [10, 1]) {
     const gathers = of.gathers / share;
     const use = await measureJournal(gathers);
+    assert.ok(use.readMs < MOST_READ_MS, `${use.readMs} ms to read ${gathers}`);
     const cpu = `CPU to read them ${seconds(use.readMs)}, to look after them ` +
       seconds(use.settledMs - use.readMs);
     tell(`start with ${gathers} ended gathers, list 1,000`, use, cpu);
