@@ -6,7 +6,6 @@ import { descriptors, mostDescriptors, residentBytes } from "../support/process-
 import { exchange, open } from "../support/raw-http.ts";
 import { makePlace, type Service, startService } from "../support/service.ts";
 import { until } from "../support/until.ts";
-import { CACHED } from "./caches.ts";
 import { type Row, seconds, size } from "./table.ts";
 import { cpuMs, peakBytes } from "./use.ts";
 
@@ -28,7 +27,7 @@ export async function runConnections(count: number): Promise<Row[]> {
   if (count > most) throw new Error(`Cannot open ${count} connections: set ulimit -n higher`);
   const place = await makePlace();
   const oc = await createFakeOc({ folder: place.folder });
-  const service = await startService(place, { ...CACHED, OC: oc.path });
+  const service = await startService(place, { OC: oc.path });
   const sockets: Socket[] = [];
   try {
     await gatherGoesThrough(service);

@@ -10,7 +10,6 @@ import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
 import { until } from "../support/until.ts";
 import { checkDownload, readWithPython } from "./archives.ts";
-import { CACHED } from "./caches.ts";
 import { hasPrivateMounts, mountTmpfs, runWithPrivateMounts, unmount } from "./private-mounts.ts";
 import { COLLECTING, COPYING, makeStandIn } from "./stand-in.ts";
 import { type Row, seconds } from "./table.ts";
@@ -64,7 +63,7 @@ async function onStage(options: Options, act: (stage: Stage) => Promise<void>): 
     mounted.push(join(place.folder, name));
   }
   const oc = await createFakeOc({ folder: place.folder, speed: 60 });
-  const env = { ...CACHED, OC: await makeStandIn(place.folder, oc.path, IMAGES), ...options.env };
+  const env = { OC: await makeStandIn(place.folder, oc.path, IMAGES), ...options.env };
   const stage: Stage = {
     place,
     oc,

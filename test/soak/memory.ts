@@ -8,7 +8,6 @@ import type { GatherListItem, GatherRecord } from "../../src/schema/record.ts";
 import { createFakeOc } from "../support/fake-oc.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
 import { checkDownload } from "./archives.ts";
-import { CACHED } from "./caches.ts";
 import { COLLECTING, COPYING, makeStandIn } from "./stand-in.ts";
 import { type Row, seconds, size } from "./table.ts";
 import { cpuMs, forgetPeak, peakBytes, residentBytes } from "./use.ts";
@@ -78,7 +77,7 @@ async function measureGather(
 ): Promise<Use> {
   return await inPlace(async (place, oc) => {
     const OC = await makeStandIn(place.folder, oc, { soak: script });
-    const service = await startService(place, { ...CACHED, OC, ...env });
+    const service = await startService(place, { OC, ...env });
     try {
       await sleep(REST_MS);
       await forgetPeak(service.pid);
@@ -117,7 +116,7 @@ export interface JournalUse extends Use {
 /** Starts a service with so many ended gathers, and lists the newest 1,000. */
 export async function measureJournal(gathers: number): Promise<JournalUse> {
   return await inPlace(async (place, oc) => {
-    const env = { ...CACHED, OC: oc };
+    const env = { OC: oc };
     let service = await startService(place, env);
     try {
       const emptyMs = await ready(service);

@@ -14,7 +14,6 @@ import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
 import { until } from "../support/until.ts";
 import { checkDownload } from "./archives.ts";
-import { CACHED } from "./caches.ts";
 import { COLLECTING, COPYING, makeStandIn } from "./stand-in.ts";
 import { type Row, seconds, size } from "./table.ts";
 
@@ -87,7 +86,7 @@ export async function openTrees(sizes: TreeSizes): Promise<TreeStage> {
     ])),
   };
   const OC = await makeStandIn(place.folder, oc.path, images);
-  return { place, oc, outside, service: await startService(place, { ...CACHED, OC }) };
+  return { place, oc, outside, service: await startService(place, { OC }) };
 }
 
 export async function closeTrees({ service, oc, place }: TreeStage): Promise<void> {
