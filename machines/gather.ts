@@ -468,12 +468,15 @@ export const gatherMachine = gather.createMachine({
                 "finishPacking",
               ],
             },
-            "disk.full": {
-              actions: [
-                { type: "blame", params: { reason: "disk-full" } },
-                "finishPacking",
-              ],
-            },
+            "disk.full": [
+              { guard: "isBounded" }, // it is told again and again; what was kept free is there for its archive
+              {
+                actions: [
+                  { type: "blame", params: { reason: "disk-full" } },
+                  "finishPacking",
+                ],
+              },
+            ],
             "pack.done": [
               {
                 guard: { type: "hasSucceeded", params: ({ event }) => event },

@@ -97,3 +97,11 @@ test("packing that takes too long is told to finish, and what it then has is an 
   gather.send({ type: "pack.done", found: "data" });
   gather.ends("error", "timeout");
 });
+
+test("a gather that a full disk has ended is packed whole, however often it is told that the disk is full", async () => {
+  const gather = await packing(1, ...copying, { type: "disk.full" });
+  gather.send({ type: "disk.full" }, { type: "disk.full" });
+  assert.deepEqual(gather.log, []);
+  gather.send({ type: "pack.done", found: "data" });
+  gather.ends("error", "disk-full");
+});

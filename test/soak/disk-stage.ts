@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { readdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { GatherRecord } from "../../src/schema/record.ts";
 import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
@@ -37,8 +36,8 @@ export interface Stage {
   service: Service;
   /** Bytes free in WORK_PATH. */
   free: () => Promise<number>;
-  /** Stops the service and starts it again. */
-  restart: () => Promise<void>;
+  /** Stops the service and starts it again, with these settings besides. */
+  restart: (more?: Record<string, string>) => Promise<void>;
   gather: (image: keyof typeof IMAGES, name?: string) => Promise<GatherRecord>;
 }
 
@@ -71,9 +70,9 @@ export async function onStage(
       const { bavail, bsize } = await statfs(join(place.folder, "work"));
       return bavail * bsize;
     },
-    async restart() {
+    async restart(more = {}) {
       await stage.service.stop();
-      stage.service = await startService(place, env);
+      stage.service = await startService(place, { ...env, ...more });
     },
     async gather(image, name = "") {
       const request = { image: `localhost/${image}`, "custom-name": name };
@@ -127,7 +126,6 @@ export async function fill(
     const folder = join(stage.place.folder, "work", String(record.id));
     await until("its tree is gone", async () => !(await readdir(folder)).includes("tree"));
   }
-  await sleep(FRESH_MS);
   return ids;
 }
 
