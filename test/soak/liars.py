@@ -46,6 +46,6 @@ else:
             "cut": lambda: whole[:200_000],
             "bitten": lambda: whole[:200_000] + b"?" + whole[200_001:],
             "traps": lambda: tar(traps),
-            "bomb": lambda: gzip.compress(bytes(50_000_000)),
+            "bomb": lambda: gzip.compress(bytes(20_000_000)),
             "tail": lambda: whole + b"and more",
         }[kind]())

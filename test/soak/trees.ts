@@ -117,7 +117,7 @@ async function gather(
         );
         return record;
       }
-      await sleep(50);
+      await sleep(100);
     }
   } finally {
     isOver = true;
@@ -200,7 +200,7 @@ async function change({ outside }: TreeStage, tree: string, isOver: () => boolea
     const image = (await readdir(tree).catch(() => [])).find((name) => name.includes("-sha256-"));
     const written = await stat(join(tree, "..", "archive.zip.part")).catch(() => undefined);
     if (written && written.size > STILL_BYTES) return;
-    await sleep(2);
+    await sleep(5);
     if (image === undefined) continue;
     const at = (name: string) => join(tree, image, name);
     await rename(at("folder"), at("folder.away")).catch(() => {});
@@ -210,7 +210,7 @@ async function change({ outside }: TreeStage, tree: string, isOver: () => boolea
     await truncate(at("grows.log"), LOG_BYTES + n * 10_000).catch(() => {});
     await truncate(at("shrinks.log"), Math.max(0, LOG_BYTES - n * 100_000)).catch(() => {});
     await rm(at(`vanishing/${n % 200 + 1}`), { force: true }).catch(() => {});
-    await sleep(1);
+    await sleep(2);
     await rm(at("folder"), { force: true }).catch(() => {});
     await rename(at("folder.away"), at("folder")).catch(() => {});
     await rm(at("swapped"), { force: true }).catch(() => {});
