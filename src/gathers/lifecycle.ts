@@ -399,7 +399,7 @@ export function stateText(value: unknown): string {
 }
 
 /** XState's names of its own events, shorter: `xstate.after.deadline.gather.inprogress…` is `after deadline`. */
-function eventName(type: string): string {
+export function eventName(type: string): string {
   const [, what, name] = /^xstate\.(after|done\.actor|error\.actor)\.([^.]+)/.exec(type) ?? [];
   if (what === undefined || name === undefined) return type;
   return what === "after"

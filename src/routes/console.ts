@@ -31,6 +31,7 @@ const FILES = [
   "controls.css",
   "dialog.js",
   "dom.js",
+  "drawing.css",
   "format.js",
   "forms.css",
   "frame.css",
