@@ -67,7 +67,7 @@ const OPTIONS = {
 export async function placeModel(model: Model): Promise<Layout> {
   const graph: ElkNode = {
     id: "drawing",
-    layoutOptions: { ...OPTIONS, "elk.padding": "[top=2,left=2,bottom=2,right=2]" },
+    layoutOptions: { ...OPTIONS, "elk.padding": "[top=6,left=6,bottom=6,right=6]" },
     children: [toNode(model.root)],
     edges: [...model.arrows.map(toEdge), ...statesOf(model.root).flatMap(toInitialEdge)],
   };
@@ -147,7 +147,7 @@ function toNode(state: State): ElkNode {
   const { height } = head;
   const width = head.width + 2 * PADDING;
   if (state.kind !== "compound") {
-    return { id: stateId(state.path), width: Math.max(width, 70), height };
+    return { id: stateId(state.path), width: Math.max(width, 96), height };
   }
   return {
     id: stateId(state.path),

@@ -17,7 +17,7 @@ export function toSvg(id: string, layout: Layout, css: string): string {
       escape(`The states of ${id}, and what leads from one to another`)
     }" data-machine="${escape(id)}">`,
     `<style>\n${css.trim()}\n</style>`,
-    `<defs><marker id="${id}-head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto-start-reverse"><path class="head" d="M1 1L9 5L1 9z"/></marker></defs>`,
+    `<defs><marker id="${id}-head" viewBox="0 0 10 10" refX="9" refY="5" markerUnits="userSpaceOnUse" markerWidth="10" markerHeight="10" orient="auto-start-reverse"><path class="head" d="M1 1L9 5L1 9z"/></marker></defs>`,
     ...layout.states.map(drawState),
     ...layout.arrows.map((each) => drawWay(each, id)),
     ...layout.starts.map(({ x, y }) =>

@@ -15,6 +15,7 @@ import { eventRoutes, type EventRoutesDeps } from "./routes/events.ts";
 import { filesRoutes, type FilesRoutesDeps } from "./routes/files.ts";
 import { gatherRoutes, type GatherRoutesDeps } from "./routes/gathers.ts";
 import { healthRoutes, type HealthRoutesDeps } from "./routes/health.ts";
+import { inspectorRoutes, type InspectorRoutesDeps } from "./routes/inspector.ts";
 import { metricsRoutes, type MetricsRoutesDeps } from "./routes/metrics.ts";
 import { targetRoutes, type TargetRoutesDeps } from "./routes/targets.ts";
 
@@ -26,6 +27,7 @@ export interface AppDeps
     EventRoutesDeps,
     FilesRoutesDeps,
     HealthRoutesDeps,
+    InspectorRoutesDeps,
     MetricsRoutesDeps,
     TargetRoutesDeps {
   log: Log;
@@ -68,10 +70,12 @@ export function createApp(deps: AppDeps) {
     .use("/", host)
     .use("/events", host)
     .use("/targets", gate(deps.hasStarted), host)
+    .use("/inspect/service", host)
     .use("/must-gather/*", host)
     .use(siteGuard(deps.corsOrigins, access !== undefined))
     .use("/events", who)
     .use("/targets", who)
+    .use("/inspect/service", who)
     .use("/must-gather/*", who)
     .use(methodNotAllowed({
       app,
@@ -89,7 +93,8 @@ export function createApp(deps: AppDeps) {
     .route("/", archiveRoutes(deps))
     .route("/", filesRoutes(deps))
     .route("/", eventRoutes(deps))
-    .route("/", targetRoutes(deps));
+    .route("/", targetRoutes(deps))
+    .route("/", inspectorRoutes(deps));
 }
 
 const passOn: MiddlewareHandler = (_, next) => next();

@@ -83,6 +83,8 @@ export interface Config {
   readonly archiveLevel: number;
   /** How many chunks are deflated at once. */
   readonly threads: number;
+  /** Whether the inspector may send events to machines: for developers. */
+  readonly inspectSend: boolean;
   readonly logLevel: "error" | "warn" | "info" | "debug";
   /** Sentences for the log at start. */
   readonly warnings: readonly string[];
@@ -119,10 +121,17 @@ export function readConfig(env: Environment, system: System): Config {
     ...work,
     ...readJournal(read, system, work.workPath, warnings),
     threads: read.integer("THREADS", 1, 256) ?? Math.min(Math.max(system.cpus, 1), 64),
+    inspectSend: readInspectSend(read, warnings),
     logLevel: read.choice("LOG_LEVEL", ["error", "warn", "info", "debug"]) ??
       (read.isSet("DEBUG") ? "debug" : "info"),
     warnings,
   });
+}
+
+function readInspectSend(read: Variables, warnings: string[]): boolean {
+  const isOn = read.flag("INSPECT_SEND") ?? false;
+  if (isOn) warnings.push("INSPECT_SEND lets callers send any event to a gather: for development");
+  return isOn;
 }
 
 function deepFreeze<T extends object>(value: T): T {

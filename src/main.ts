@@ -22,6 +22,7 @@ import { Disk } from "./gathers/disk.ts";
 import { drainGathers } from "./gathers/drain.ts";
 import type { Entry } from "./gathers/entry.ts";
 import { Events } from "./gathers/events.ts";
+import { reportInspection } from "./gathers/inspection.ts";
 import { Intake } from "./gathers/intake.ts";
 import { Journal } from "./gathers/journal.ts";
 import { Lifecycle } from "./gathers/lifecycle.ts";
@@ -34,6 +35,7 @@ import { Reaper } from "./gathers/reaper.ts";
 import { Registry } from "./gathers/registry.ts";
 import { removeOldGathers, removeStrayFolders } from "./gathers/removal.ts";
 import { Runner } from "./gathers/runner.ts";
+import { stateText } from "./gathers/step.ts";
 import { createLog, type Log, reasonOf } from "./log.ts";
 import { createMetrics } from "./metrics/metrics.ts";
 import { Tally } from "./metrics/tally.ts";
@@ -174,6 +176,13 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     tally,
     metrics,
     console: await readConsole(),
+    lifecycle,
+    inspectSend: config.inspectSend,
+    inspectService: () => ({
+      state: stateText(service.getSnapshot().value),
+      tags: [...service.getSnapshot().tags],
+      snapshot: service.getPersistedSnapshot(),
+    }),
     log,
     access,
     welcome: (token) => reaper.retryAs(token),
@@ -240,7 +249,10 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
         }),
       },
     }),
-    { input: { drainGraceMs: Math.max(0, config.drainGraceMs - 1000) } }, // the last second is the journal's
+    {
+      input: { drainGraceMs: Math.max(0, config.drainGraceMs - 1000) }, // the last second is the journal's
+      inspect: (event) => reportInspection(events, null, event),
+    },
   );
   const drain = () => service.send({ type: "service.drain" });
   process.on("SIGTERM", drain);

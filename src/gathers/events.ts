@@ -14,7 +14,8 @@ const LOG_BYTES = 64 * 1024;
 /** Events of ended gathers are kept so much longer, for pages that were cut off at the end: milliseconds. */
 const LINGER_MS = 300_000;
 
-export type EventType = "transition" | "progress" | "log";
+/** `machine` is for the inspector: every step of every machine, also where a gather's record says nothing of it. */
+export type EventType = "transition" | "progress" | "log" | "machine";
 
 /** One event, as it goes over the wire. */
 export interface Event {
@@ -60,6 +61,18 @@ export class Events {
   /** There is progress. */
   progress(id: number, progress: object): void {
     this.#publish(id, "progress", { id, ...progress });
+  }
+
+  /** Whether somebody reads events of the type `machine`. */
+  get isWatched(): boolean {
+    for (const { types } of this.#readers) if (types.has("machine")) return true;
+    return false;
+  }
+
+  /** A machine, of a gather or (null) of the service, took an event. Not numbered and not kept: a page that missed it looks afresh. */
+  inspected(id: number | null, step: object): void {
+    const bytes = Buffer.from(`event: machine\ndata: ${JSON.stringify({ id, ...step })}\n\n`);
+    this.#tell(id, { n: this.#n, type: "machine", bytes });
   }
 
   /** oc printed whole lines. */
@@ -118,8 +131,12 @@ export class Events {
     let own = this.#byGather.get(id);
     if (!own) this.#byGather.set(id, own = []);
     keep(own, event);
+    this.#tell(id, event);
+  }
+
+  #tell(id: number | null, event: Event): void {
     for (const reader of this.#readers) {
-      if ((reader.id === undefined || reader.id === id) && reader.types.has(type)) {
+      if ((reader.id === undefined || reader.id === id) && reader.types.has(event.type)) {
         reader.take(event);
       }
     }

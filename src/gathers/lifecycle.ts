@@ -18,6 +18,7 @@ import type { Events } from "./events.ts";
 import { gatherFolder, makeFolder } from "./folders.ts";
 import { leftoversOf, type Reaper } from "./reaper.ts";
 import type { Gatherer, Job } from "./gatherer.ts";
+import { reportInspection } from "./inspection.ts";
 import { LiveOutput } from "./live-output.ts";
 import { outcomeMessage } from "./message.ts";
 import type { Packer } from "./packer.ts";
@@ -25,6 +26,7 @@ import type { Durations } from "./progress.ts";
 import type { Held, Registry } from "./registry.ts";
 import type { OcFact } from "../oc/output.ts";
 import { watchSize } from "./size-watch.ts";
+import { eventName, stateText } from "./step.ts";
 
 /** How long it is tried while the service goes down: milliseconds. */
 const REAP_AT_ONCE_MS = 15_000;
@@ -127,6 +129,7 @@ export class Lifecycle {
   }
 
   #inspect(held: Held, event: InspectionEvent): void {
+    reportInspection(this.#deps.events, held.entry.id, event);
     if (event.type !== "@xstate.snapshot" || event.actorRef.sessionId !== event.rootId) return;
     if (event.event.type === "xstate.init") return; // the entry knows better where it was
     const snapshot = event.snapshot as ReturnType<NonNullable<Held["actor"]>["getSnapshot"]>;
@@ -388,21 +391,4 @@ function noteMade(
 function isDiskFull(error: unknown): boolean {
   const code = error instanceof PackError ? error.code : (error as NodeJS.ErrnoException).code;
   return code === "ENOSPC" || code === "EDQUOT";
-}
-
-/** The value of a machine as a text, `inprogress.gathering.starting`. */
-export function stateText(value: unknown): string {
-  if (typeof value === "string") return value;
-  return Object.entries(value as Record<string, unknown>)
-    .map(([key, inner]) => `${key}.${stateText(inner)}`)
-    .join("+");
-}
-
-/** XState's names of its own events, shorter: `xstate.after.deadline.gather.inprogress…` is `after deadline`. */
-export function eventName(type: string): string {
-  const [, what, name] = /^xstate\.(after|done\.actor|error\.actor)\.([^.]+)/.exec(type) ?? [];
-  if (what === undefined || name === undefined) return type;
-  return what === "after"
-    ? `after ${name}`
-    : `${name} ${what === "done.actor" ? "done" : "failed"}`;
 }

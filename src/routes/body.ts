@@ -108,7 +108,8 @@ function looksLikeJson(text: string): boolean {
   return /^\s*[{["]/.test(text);
 }
 
-async function readBody(request: Request): Promise<Uint8Array> {
+/** Reads a body of at most {@link LONGEST_BODY}. Throws a {@link Problem}: 413 for a longer one, 400 for one that breaks off. */
+export async function readBody(request: Request): Promise<Uint8Array> {
   // Of one that says so itself nothing is read; of one that says nothing, or lies, no more than the limit.
   if (Number(request.headers.get("content-length")) > LONGEST_BODY) throw tooLong();
   const chunks: Uint8Array[] = [];

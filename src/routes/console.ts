@@ -1,4 +1,5 @@
 /** The console: the page at `/` and the files it is made of. */
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
@@ -20,9 +21,11 @@ const POLICY = [
 
 const PAGE = "index.html";
 
+const PAGES: readonly string[] = [PAGE, "inspect.html"];
+
 /** All that is served. No path of a request reaches the file system: what is not named here is not there. */
 const FILES = [
-  PAGE,
+  ...PAGES,
   "api.js",
   "checks.js",
   "console.js",
@@ -32,21 +35,30 @@ const FILES = [
   "dialog.js",
   "dom.js",
   "drawing.css",
+  "drawing.js",
   "format.js",
   "forms.css",
   "frame.css",
   "gather.css",
   "gather.js",
   "icon.svg",
+  "inspect.css",
+  "inspect.js",
   "lines.js",
   "list.css",
   "list.js",
   "live.js",
   "pick.js",
+  "replay.js",
+  "shell.js",
+  "snapshot.js",
   "start.js",
   "steps.js",
   "theme.css",
-] as const;
+];
+
+/** The machines, drawn by `npm run draw`. */
+const DRAWINGS = ["gather.svg", "service.svg", "stop.svg"];
 
 const TYPES: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
@@ -69,17 +81,26 @@ export type ConsoleFiles = ReadonlyMap<string, Asset>;
 
 /** Reads the console's files, once. Rejects when one is missing: the installation is broken then. */
 export async function readConsole(): Promise<ConsoleFiles> {
-  const folder = new URL("../web/", import.meta.url);
-  const read = FILES.map(async (name): Promise<[string, Asset]> => {
-    const content = await readFile(new URL(name, folder));
-    return [name, {
-      type: TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "application/octet-stream",
-      hash: createHash("sha256").update(content).digest("base64url"),
-      plain: new Uint8Array(content),
-      gzipped: new Uint8Array(gzipSync(content, { level: 9 })),
-    }];
+  const web = new URL("../web/", import.meta.url);
+  const machines = new URL("../../machines/", import.meta.url);
+  const files = FILES.map(async (
+    name,
+  ) => [name, toAsset(name, await readFile(new URL(name, web)))]);
+  const drawings = DRAWINGS.map(async (name) => {
+    const svg = await readFile(new URL(name, machines), "utf8");
+    // A page brings the same rules in its own stylesheet; the policy lets none in that stand in the file.
+    return [name, toAsset(name, Buffer.from(svg.replace(/<style>[^]*<\/style>\n/, "")))] as const;
   });
-  return new Map(await Promise.all(read));
+  return new Map(await Promise.all([...files, ...drawings]) as [string, Asset][]);
+}
+
+function toAsset(name: string, content: Buffer): Asset {
+  return {
+    type: TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "application/octet-stream",
+    hash: createHash("sha256").update(content).digest("base64url"),
+    plain: new Uint8Array(content),
+    gzipped: new Uint8Array(gzipSync(content, { level: 9 })),
+  };
 }
 
 export interface ConsoleRoutesDeps {
@@ -92,12 +113,12 @@ export function consoleRoutes({ console }: ConsoleRoutesDeps) {
     .get("/", async (c, next) => {
       const page = console.get(PAGE);
       if (page === undefined || !acceptsHtml(c.req.header("accept"))) return await next();
-      return send(page, c.req.raw.headers, "Accept, Accept-Encoding");
+      return sendFile(page, c.req.raw.headers, "Accept, Accept-Encoding");
     })
     .get("/console/:file", async (c, next) => {
       const file = console.get(c.req.param("file"));
-      if (file === undefined || c.req.param("file") === PAGE) return await next();
-      return send(file, c.req.raw.headers, "Accept-Encoding");
+      if (file === undefined || PAGES.includes(c.req.param("file"))) return await next();
+      return sendFile(file, c.req.raw.headers, "Accept-Encoding");
     });
 }
 
@@ -111,7 +132,7 @@ export function acceptsHtml(accept: string | undefined): boolean {
 }
 
 /** Names do not change with what is in a file, so a browser asks each time; that costs it no body. */
-function send(asset: Asset, asked: Headers, vary: string): Response {
+export function sendFile(asset: Asset, asked: Headers, vary: string): Response {
   const isGzipped = /(?:^|,)\s*gzip\s*(?:,|$|;(?!\s*q=0(?:\.0*)?\s*(?:,|$)))/i.test(
     asked.get("accept-encoding") ?? "",
   );

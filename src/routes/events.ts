@@ -15,7 +15,10 @@ const MOST_WAITING = 1024 * 1024;
 /** How many readers there may be. */
 const MOST_READERS = 500;
 
-const TYPES: readonly EventType[] = ["transition", "progress", "log"];
+const TYPES: readonly EventType[] = ["transition", "progress", "log", "machine"];
+
+/** What a reader gets that names none. */
+const USUAL: readonly EventType[] = ["transition", "progress", "log"];
 
 export interface EventRoutesDeps {
   registry: Registry;
@@ -30,7 +33,7 @@ export function eventRoutes({ registry, events, ending }: EventRoutesDeps) {
 
   const reply = (id: number | undefined, last: string | undefined, types: string | undefined) => {
     const wanted = new Set(
-      TYPES.filter((type) => types === undefined || types.split(",").includes(type)),
+      types === undefined ? USUAL : TYPES.filter((type) => types.split(",").includes(type)),
     );
     if (wanted.size === 0) throw badRequest(`types: must be some of ${TYPES.join(", ")}`);
     if (readers >= MOST_READERS) {

@@ -5,7 +5,7 @@ import { basename } from "node:path";
 import { test } from "node:test";
 import { and, type AnyStateMachine, createMachine, fromPromise, not } from "xstate";
 import { drawAll, drawMachine, MACHINES } from "../../draw/draw.ts";
-import { eventName } from "../../src/gathers/lifecycle.ts";
+import { eventName } from "../../src/gathers/step.ts";
 
 type Node = AnyStateMachine["root"];
 

@@ -87,6 +87,10 @@ describe("a service that asks who is calling", () => {
     assert.equal(none.status, 401);
     assert.equal(none.headers.get("www-authenticate"), "Bearer");
     assert.equal((await service.fetch("must-gather", as("unknown"))).status, 401);
+    for (const path of ["inspect/service", "must-gather/1/machine", "events?types=machine"]) {
+      assert.equal((await service.fetch(path)).status, 401, path);
+    }
+    assert.equal((await service.fetch("inspect")).status, 200, "the page itself holds nothing");
     const forbidden = await service.fetch("must-gather", as(VIEWER));
     assert.equal(forbidden.status, 403);
     assert.match((await forbidden.json() as { detail: string }).detail, /cluster-admin/);
