@@ -42,6 +42,9 @@ const FILES = [
   "gather.css",
   "gather.js",
   "icon.svg",
+  "inspect-list.js",
+  "inspect-machine.js",
+  "inspect-one.js",
   "inspect.css",
   "inspect.js",
   "lines.js",
@@ -55,6 +58,8 @@ const FILES = [
   "start.js",
   "steps.js",
   "theme.css",
+  "ways.js",
+  "words.js",
 ];
 
 /** The machines, drawn by `npm run draw`. */

@@ -1,6 +1,8 @@
 /** A machine's drawing in the page, with marks that move on it. */
 import { call } from "./api.js";
 import { h } from "./dom.js";
+import { findWays, readArrows } from "./ways.js";
+import { tableOf } from "./words.js";
 
 /** A mark takes so long along an arrow: milliseconds. */
 const TRAVEL_MS = 700;
@@ -26,7 +28,7 @@ export async function loadDrawing(name, signal) {
   return drawingView(name, svg);
 }
 
-/** The drawing as `{element, table, setMarks, take, showStep, zoom}`. */
+/** The drawing as `{element, setMarks, take, showStep, zoom, fit, table}`. */
 function drawingView(name, svg) {
   const { width, height } = svg.viewBox.baseVal;
   const states = new Map(
@@ -38,14 +40,7 @@ function drawingView(name, svg) {
       return [element.dataset.state, { element, x, y, width: w, height: tall }];
     }),
   );
-  const arrows = [...svg.querySelectorAll("path.way")].map((way) => {
-    const { from, to } = way.dataset;
-    const label = [...svg.querySelectorAll("g.label")]
-      .find(({ dataset }) => dataset.from === from && dataset.to === to);
-    const isInitial = way.classList.contains("initial");
-    const lines = isInitial ? [] : [...label.querySelectorAll("text")];
-    return { from, to, way, label, isInitial, lines };
-  });
+  const arrows = readArrows(svg);
   svg.removeAttribute("width");
   svg.removeAttribute("height");
 
@@ -70,7 +65,7 @@ function drawingView(name, svg) {
   /** Wide enough to see all of its width, where it can be read then. */
   function fit() {
     const room = element.clientWidth / width;
-    setScale(Math.min(1, Math.max(room, 0.75)));
+    setScale(Math.min(1, Math.max(room, 0.7)));
     element.scrollTo(0, 0);
   }
 
@@ -79,48 +74,6 @@ function drawingView(name, svg) {
       ? SCALES.find((each) => each > scale * 1.02)
       : SCALES.findLast((each) => each < scale * 0.98);
     if (next !== undefined) setScale(next);
-  }
-
-  /** The arrows that lead from one state to another at an event, with the labels' lines; none where that is not known. */
-  function waysOf({ from, event, to }) {
-    const ways = [];
-    const isIn = (state, outer) => outer === "" || state === outer || state.startsWith(`${outer}.`);
-    const descend = (start) => {
-      for (let at = start; at !== to;) {
-        const initial = arrows.find((each) => each.isInitial && each.from === at);
-        if (!initial || !isIn(to, initial.to)) return;
-        ways.push({ way: initial.way });
-        at = initial.to;
-      }
-    };
-    const enter = (start, depth) => {
-      if (isIn(to, start)) return descend(start), true;
-      const next = depth < 5 &&
-        arrows.find((each) =>
-          each.from === start && each.lines.some((line) => line.dataset.event === "always") &&
-          reaches(each.to, depth + 1)
-        );
-      if (!next) return false;
-      ways.push({ way: next.way, line: next.lines[0] });
-      return enter(next.to, depth + 1);
-    };
-    const reaches = (start, depth) =>
-      isIn(to, start) ||
-      (depth < 5 && arrows.some((each) =>
-        each.from === start && each.lines.some((line) => line.dataset.event === "always") &&
-        reaches(each.to, depth + 1)
-      ));
-    const candidates = arrows
-      .filter((each) => !each.isInitial && isIn(from, each.from))
-      .toSorted((a, b) => b.from.length - a.from.length);
-    for (const arrow of candidates) {
-      const line = arrow.lines.find(({ dataset }) => dataset.event === event);
-      if (!line || !reaches(arrow.to, 0)) continue;
-      ways.push({ way: arrow.way, line });
-      enter(arrow.to, 0);
-      return ways;
-    }
-    return ways;
   }
 
   function place(mark, state, index) {
@@ -163,7 +116,7 @@ function drawingView(name, svg) {
     }
     for (const { key, label, title, state, kind, href } of list) {
       let mark = marks.get(key);
-      const before = mark && { x: mark.x, y: mark.y };
+      const before = mark && { x: mark.x, y: mark.y, state: mark.element.dataset.state };
       if (!mark) {
         mark = { element: h("a", { class: "mark" }) };
         marks.set(key, mark);
@@ -179,7 +132,8 @@ function drawingView(name, svg) {
       counts.set(state, index + 1);
       place(mark, state, index);
       if (before && (before.x !== mark.x || before.y !== mark.y)) {
-        travel(mark, before, step?.key === key ? waysOf(step) : []);
+        const isStep = step?.key === key && step.from === before.state;
+        travel(mark, before, isStep ? findWays(arrows, step) : []);
       }
     }
     for (const [path, { element: state }] of states) {
@@ -191,7 +145,7 @@ function drawingView(name, svg) {
   function take({ from, event, to }) {
     const taken = from === to
       ? []
-      : waysOf({ from, event, to }).flatMap(({ way, line }) => [way, line]);
+      : findWays(arrows, { from, event, to }).flatMap(({ way, line }) => [way, line]);
     if (from === to) {
       for (let path = from;; path = path.slice(0, Math.max(0, path.lastIndexOf(".")))) {
         const rows = states.get(path)?.element.querySelectorAll("[data-event]") ?? [];
@@ -211,7 +165,7 @@ function drawingView(name, svg) {
     for (const each of svg.querySelectorAll(".chosen")) each.classList.remove("chosen");
     if (!step) return;
     if (step.from !== undefined) {
-      for (const { way, line } of waysOf(step)) {
+      for (const { way, line } of findWays(arrows, step)) {
         way.classList.add("chosen");
         line?.classList.add("chosen");
       }
@@ -229,45 +183,4 @@ function drawingView(name, svg) {
   }
 
   return { element, setMarks, take, showStep, zoom, fit, table: () => tableOf(arrows, states) };
-}
-
-/** The same in words, for those who cannot see it. */
-function tableOf(arrows, states) {
-  const wordsOf = (line) => line.firstChild.textContent;
-  const does = (line) => line.querySelector("title")?.textContent.replace(/^\/ /, "") ?? "";
-  const shown = (path) => path || "any";
-  const rows = [
-    ...arrows.filter(({ isInitial }) => !isInitial).flatMap(({ from, to, lines }) =>
-      lines.map((line) => [from, wordsOf(line), does(line), to])
-    ),
-    ...[...states].flatMap(([path, { element }]) =>
-      [...element.querySelectorAll("[data-event]")].map((row) => {
-        const [words, actions = ""] = wordsOf(row).split(" / ");
-        return [path, words, actions === "–" ? "" : actions, path];
-      })
-    ),
-  ].toSorted(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
-  return h(
-    "table",
-    { class: "table" },
-    h(
-      "thead",
-      {},
-      h("tr", {}, ["State", "Event", "Does", "To"].map((text) => h("th", { scope: "col", text }))),
-    ),
-    h(
-      "tbody",
-      {},
-      rows.map(([from, event, actions, to]) =>
-        h(
-          "tr",
-          {},
-          h("td", { text: shown(from) }),
-          h("td", {}, h("code", { text: event })),
-          h("td", { text: actions }),
-          h("td", { text: from === to ? "stays" : shown(to) }),
-        )
-      ),
-    ),
-  );
 }

@@ -25,7 +25,7 @@ export function stepsOf(record) {
 }
 
 /**
- * The controls and the list as `{element, show}`.
+ * The controls and the list as `{element, show, reset}`.
  *
  * @param onStep is told the step that is looked at, and whether it is the newest
  */
@@ -96,14 +96,23 @@ export function replayView({ onStep }) {
     setText(
       tell,
       `Step ${index + 1} of ${steps.length}, ${clock(at)}` +
-        (index > 0 ? `, ${span(sinceMs)} after the one before` : ""),
+        (index > 0 ? `, after ${span(sinceMs)}` : ""),
     );
-    back.disabled = index === 0;
-    forth.disabled = index === steps.length - 1;
+    // Not disabled for real: a button that is loses the focus.
+    back.setAttribute("aria-disabled", String(index === 0));
+    forth.setAttribute("aria-disabled", String(index === steps.length - 1));
     for (const [position, item] of [...list.children].entries()) {
       const row = item.firstChild;
-      if (position === index) row.setAttribute("aria-current", "step");
-      else row.removeAttribute("aria-current");
+      if (position === index) {
+        row.setAttribute("aria-current", "step");
+        list.scrollTop = Math.min(
+          item.offsetTop - list.offsetTop,
+          Math.max(
+            list.scrollTop,
+            item.offsetTop - list.offsetTop + item.offsetHeight - list.clientHeight,
+          ),
+        );
+      } else row.removeAttribute("aria-current");
     }
     onStep(steps[index], index === steps.length - 1);
   }
@@ -120,7 +129,14 @@ export function replayView({ onStep }) {
     if (timer === undefined) look(isAtEnd ? steps.length - 1 : index);
   }
 
-  return { element, show, stop: pause };
+  /** Forgets the record: the next one is another gather's. */
+  function reset() {
+    pause();
+    steps = [];
+    index = 0;
+  }
+
+  return { element, show, reset };
 }
 
 function rowOf({ at, event, to, sinceMs, index }, onClick) {

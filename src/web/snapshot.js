@@ -7,6 +7,20 @@ export function nested(state) {
   return at === -1 ? state : { [state.slice(0, at)]: nested(state.slice(at + 1)) };
 }
 
+/** What of XState's snapshot says something: not what is empty, nor how it is kept. */
+export function tidy({ status, value, context, children = {}, error, output, input }) {
+  const actors = Object.entries(children).map(([id, { snapshot }]) => [id, tidy(snapshot)]);
+  return {
+    status,
+    value,
+    context,
+    input,
+    error,
+    output,
+    ...(actors.length > 0 && { children: Object.fromEntries(actors) }),
+  };
+}
+
 /** An event in a few words: its type, and what it says besides. */
 export function wordsOf({ type, ...rest }) {
   const more = Object.entries(rest).filter(([, value]) => value !== "" && value !== false);
