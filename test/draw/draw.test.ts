@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { test } from "node:test";
 import { and, type AnyStateMachine, createMachine, fromPromise, not } from "xstate";
-import { drawAll, drawMachine, MACHINES } from "../../draw/draw.ts";
+import { drawAll, drawMachine, MACHINES } from "../../src/draw/draw.ts";
 import { eventName } from "../../src/gathers/step.ts";
 
 type Node = AnyStateMachine["root"];

@@ -1,10 +1,10 @@
 /** That a drawing can be read: nothing in it runs over anything else. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MACHINES } from "../../draw/draw.ts";
-import { type Box, type Layout, placeModel } from "../../draw/layout.ts";
-import { readModel } from "../../draw/model.ts";
-import { sizeOf, TEXT } from "../../draw/text.ts";
+import { MACHINES } from "../../src/draw/draw.ts";
+import { type Box, type Layout, placeModel } from "../../src/draw/layout.ts";
+import { readModel } from "../../src/draw/model.ts";
+import { sizeOf, TEXT } from "../../src/draw/text.ts";
 
 const overlap = (a: Box, b: Box) =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;

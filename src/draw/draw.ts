@@ -1,9 +1,9 @@
 /** The pictures of all machines. */
 import { readFile } from "node:fs/promises";
 import type { AnyStateMachine } from "xstate";
-import { gatherMachine } from "../machines/gather.ts";
-import { serviceMachine } from "../machines/service.ts";
-import { stopMachine } from "../machines/stop.ts";
+import { gatherMachine } from "../../machines/gather.ts";
+import { serviceMachine } from "../../machines/service.ts";
+import { stopMachine } from "../../machines/stop.ts";
 import { placeModel } from "./layout.ts";
 import { readModel } from "./model.ts";
 import { toSvg } from "./svg.ts";
@@ -12,8 +12,8 @@ import { toSvg } from "./svg.ts";
 export const MACHINES: readonly AnyStateMachine[] = [gatherMachine, stopMachine, serviceMachine];
 
 /** The page's own stylesheets, so that a picture looks the same in it and outside. */
-const THEME = new URL("../src/web/theme.css", import.meta.url);
-const DRAWING = new URL("../src/web/drawing.css", import.meta.url);
+const THEME = new URL("../web/theme.css", import.meta.url);
+const DRAWING = new URL("../web/drawing.css", import.meta.url);
 
 /** Draws one machine. Throws a TypeError where it has something that a drawing cannot show. */
 export async function drawMachine(machine: AnyStateMachine): Promise<string> {
@@ -24,7 +24,7 @@ export async function drawMachine(machine: AnyStateMachine): Promise<string> {
 /** Draws all, each with the file that it belongs into. */
 export async function drawAll(): Promise<{ file: URL; svg: string }[]> {
   return await Promise.all(MACHINES.map(async (machine) => ({
-    file: new URL(`../machines/${machine.id}.svg`, import.meta.url),
+    file: new URL(`../../machines/${machine.id}.svg`, import.meta.url),
     svg: await drawMachine(machine),
   })));
 }
