@@ -17,6 +17,7 @@ import { gatherRoutes, type GatherRoutesDeps } from "./routes/gathers.ts";
 import { healthRoutes, type HealthRoutesDeps } from "./routes/health.ts";
 import { inspectorRoutes, type InspectorRoutesDeps } from "./routes/inspector.ts";
 import { metricsRoutes, type MetricsRoutesDeps } from "./routes/metrics.ts";
+import { openApiRoutes } from "./routes/openapi.ts";
 import { targetRoutes, type TargetRoutesDeps } from "./routes/targets.ts";
 
 export interface AppDeps
@@ -89,6 +90,7 @@ export function createApp(deps: AppDeps) {
     .route("/", consoleRoutes(deps))
     .route("/", healthRoutes(deps))
     .route("/", metricsRoutes(deps))
+    .route("/", openApiRoutes(deps))
     .route("/", gatherRoutes(deps))
     .route("/", archiveRoutes(deps))
     .route("/", filesRoutes(deps))

@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { GatherRecord } from "../../src/schema/record.ts";
 import { CACHED } from "./caches.ts";
+import type { Documented } from "./documented.ts";
 import { programCommand } from "./self.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
@@ -27,6 +28,7 @@ export interface Service {
   readonly log: readonly LogLine[];
   /** What it printed that is no log line. */
   readonly stderr: () => string;
+  /** Rejects when the reply is not as the OpenAPI document says. */
   fetch: (path: string, init?: RequestInit) => Promise<Response>;
   /** POSTs a gather and gives its record. */
   start: (body: Record<string, unknown>) => Promise<GatherRecord>;
@@ -63,6 +65,13 @@ export async function makePlace(): Promise<Place> {
     },
     remove: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+let loading: Promise<Documented> | undefined;
+
+/** The document that replies are held against, loaded with the first of them. */
+function documented(): Promise<Documented> {
+  return loading ??= import("./documented.ts").then(({ Documented }) => new Documented());
 }
 
 /** Starts the service in a place and waits until it listens. Throws with what it said when it does not. */
@@ -117,8 +126,12 @@ export async function startService(
     pid: child.pid ?? 0,
     log,
     stderr: () => stderr,
-    fetch: (path, init) =>
-      fetch(new URL(path, url), { signal: AbortSignal.timeout(PATIENCE_MS), ...init }),
+    async fetch(path, init) {
+      const to = new URL(path, url);
+      const reply = await fetch(to, { signal: AbortSignal.timeout(PATIENCE_MS), ...init });
+      await (await documented()).check(init?.method ?? "GET", to, reply);
+      return reply;
+    },
     async start(body) {
       const reply = await service.fetch("must-gather", {
         method: "POST",
