@@ -1,6 +1,8 @@
 /** The service as its client sees it. */
+import { type Client as Routes, createClient } from "../client.ts";
 import { isLoopback } from "../guards.ts";
 import { SERVICE_NAME } from "../routes/health.ts";
+import type { GatherBody } from "../schema/options.ts";
 import { ConnectionError, Failure, ServiceError } from "./errors.ts";
 import { type Asked, readText, type Reply, send } from "./http.ts";
 import { readList, readRecord, type SeenRecord } from "./record.ts";
@@ -49,6 +51,8 @@ export class Client {
   readonly base: URL;
   readonly #token: string | undefined;
   readonly #ca: string | undefined;
+  /** Where the app has its routes. They are asked over our own connections, with our own authority, and not with `fetch`. */
+  readonly #routes: Routes;
   #isKnown = false;
 
   /** Throws {@linkcode Failure} when the token is none, or would cross a network in clear. */
@@ -64,6 +68,7 @@ export class Client {
       );
     }
     this.base = base;
+    this.#routes = createClient(base.href);
     this.#token = token;
     this.#ca = ca;
   }
@@ -72,7 +77,7 @@ export class Client {
   async probe(signal: AbortSignal): Promise<Probe> {
     let answer: { status: number; text: string };
     try {
-      const reply = await this.#send("healthz", { timeoutMs: PROBE_MS, signal });
+      const reply = await this.#send(this.#routes.healthz.$url(), { timeoutMs: PROBE_MS, signal });
       answer = { status: reply.status, text: await readText(reply) };
     } catch (error) {
       signal.throwIfAborted();
@@ -89,11 +94,11 @@ export class Client {
 
   /** Posts a gather. Sent again with the same key it makes no second one; `created` is false for one that was there. */
   async start(
-    request: Readonly<Record<string, unknown>>,
+    request: GatherBody,
     key: string,
     signal: AbortSignal,
   ): Promise<Seen & { created: boolean }> {
-    const reply = await this.#ask("must-gather", {
+    const reply = await this.#ask(this.#routes["must-gather"].$url(), {
       method: "POST",
       headers: { "content-type": "application/json", "idempotency-key": key },
       body: JSON.stringify(request),
@@ -114,7 +119,11 @@ export class Client {
       ...(etag !== undefined && { "if-none-match": etag }),
     };
     const timeoutMs = HOLD_S * 1000 + ANSWER_MS;
-    const reply = await this.#ask(`must-gather/${id}`, { headers, timeoutMs, signal });
+    const reply = await this.#ask(this.#routes["must-gather"][":id"].$url(of(id)), {
+      headers,
+      timeoutMs,
+      signal,
+    });
     if (reply.status !== 304) return await this.#record(reply);
     reply.body.resume();
     return undefined;
@@ -123,7 +132,7 @@ export class Client {
   /** Cancels a gather. */
   async cancel(id: number, signal: AbortSignal): Promise<void> {
     const asked = { method: "DELETE", timeoutMs: ANSWER_MS, signal };
-    (await this.#ask(`must-gather/${id}`, asked)).body.resume();
+    (await this.#ask(this.#routes["must-gather"][":id"].$url(of(id)), asked)).body.resume();
   }
 
   /** The archive of a gather, from byte `from` on while its tag is still `etag`, else the whole. */
@@ -136,12 +145,19 @@ export class Client {
     const headers = from > 0 && etag !== undefined
       ? { "range": `bytes=${from}-`, "if-range": etag }
       : {};
-    return await this.#ask(`must-gather/${id}/data`, { headers, timeoutMs: ANSWER_MS, signal });
+    return await this.#ask(this.#routes["must-gather"][":id"].data.$url(of(id)), {
+      headers,
+      timeoutMs: ANSWER_MS,
+      signal,
+    });
   }
 
   /** How many gathers besides `id` wait, run, or ended less than `recentMs` ago by the clock of this machine. */
   async others(id: number, recentMs: number, signal: AbortSignal): Promise<number> {
-    const reply = await this.#ask("must-gather?limit=100", { timeoutMs: ANSWER_MS, signal });
+    const reply = await this.#ask(this.#routes["must-gather"].$url({ query: { limit: "100" } }), {
+      timeoutMs: ANSWER_MS,
+      signal,
+    });
     return readList(await readText(reply)).filter((one) => {
       if (one.id === id) return false;
       return one["finished-at"] === null || Date.now() - Date.parse(one["finished-at"]) < recentMs;
@@ -150,7 +166,10 @@ export class Client {
 
   async #isReady(signal: AbortSignal): Promise<boolean> {
     try {
-      const { status, body } = await this.#send("readyz", { timeoutMs: PROBE_MS, signal });
+      const { status, body } = await this.#send(this.#routes.readyz.$url(), {
+        timeoutMs: PROBE_MS,
+        signal,
+      });
       body.resume();
       return status !== 503;
     } catch {
@@ -167,7 +186,7 @@ export class Client {
   }
 
   /** Sends with the token, and gives replies that are no errors. */
-  async #ask(path: string, asked: Asked): Promise<Reply> {
+  async #ask(url: URL, asked: Asked): Promise<Reply> {
     if (this.#token !== undefined && !this.#isKnown) {
       const probe = await this.probe(asked.signal ?? AbortSignal.timeout(PROBE_MS));
       if (probe.found === "nobody") throw new ConnectionError(probe.why, "ECONNREFUSED");
@@ -178,7 +197,7 @@ export class Client {
     const authorization = this.#token === undefined
       ? {}
       : { authorization: `Bearer ${this.#token}` };
-    const reply = await this.#send(path, {
+    const reply = await this.#send(url, {
       ...asked,
       headers: { ...asked.headers, ...authorization },
     });
@@ -190,9 +209,9 @@ export class Client {
     throw new ServiceError(this.#mask(detail), reply.status);
   }
 
-  async #send(path: string, asked: Asked): Promise<Reply> {
+  async #send(url: URL, asked: Asked): Promise<Reply> {
     try {
-      const reply = await send(new URL(path, this.base), { ...asked, ca: this.#ca });
+      const reply = await send(url, { ...asked, ca: this.#ca });
       reply.body.on("close", () => this.#isKnown &&= reply.body.complete);
       return reply;
     } catch (error) {
@@ -205,6 +224,11 @@ export class Client {
   #mask(text: string): string {
     return this.#token === undefined ? text : text.replaceAll(this.#token, "***");
   }
+}
+
+/** What the path of a gather's routes is filled with. */
+function of(id: number): { param: { id: string } } {
+  return { param: { id: String(id) } };
 }
 
 function nameIn(text: string): unknown {

@@ -16,6 +16,7 @@ import { gatherFolder } from "../gathers/folders.ts";
 import type { Registry } from "../gathers/registry.ts";
 import { type Log, reasonOf } from "../log.ts";
 import { badRequest, Problem } from "../problem.ts";
+import type { FileList } from "../schema/replies.ts";
 import { archiveOf } from "./archive.ts";
 import { answerTo } from "./conditions.ts";
 import { contentTypeOf } from "./content-type.ts";
@@ -221,7 +222,7 @@ function fingerprint({ place, way }: Item): string {
   return [place?.offset ?? "", ...way].join("-");
 }
 
-function shown({ path, type, size, packed, modified }: Item): Record<string, unknown> {
+function shown({ path, type, size, packed, modified }: Item): FileList["files"][number] {
   return {
     "path": path,
     "type": type,

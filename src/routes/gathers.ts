@@ -2,8 +2,14 @@
 import { Hono } from "hono";
 import type { Caller, CallerVariables } from "../auth/middleware.ts";
 import type { Log } from "../log.ts";
-import { StatusSchema } from "../schema/record.ts";
 import { checkImages } from "../schema/allowed-images.ts";
+import type { GatherBody } from "../schema/options.ts";
+import {
+  type GatherListItem,
+  type GatherRecord,
+  type GatherStatus,
+  StatusSchema,
+} from "../schema/record.ts";
 import { parseGatherRequest, type RequestContext } from "../schema/request.ts";
 import { badRequest, Problem } from "../problem.ts";
 import type { Bodies, Body } from "../gathers/bodies.ts";
@@ -17,6 +23,7 @@ import { matches } from "./conditions.ts";
 import { audit } from "./audit.ts";
 import { findGather, findGatherById, idOf, noSuchGather } from "./lookup.ts";
 import { numberIn } from "./query.ts";
+import { asJson, type Asked, type JsonReply } from "./typed.ts";
 
 /** The newest so many are listed unless asked otherwise, and at most so many at all. */
 const LIST_LENGTH = 1000;
@@ -27,6 +34,18 @@ const LONGEST_WAIT_S = 25;
 
 /** Longest `Idempotency-Key`, in characters. */
 const LONGEST_KEY = 255;
+
+/** What clients send, by the names that the typed client has for it. */
+interface Start {
+  json: GatherBody;
+  header?: { "Idempotency-Key"?: string };
+}
+interface List {
+  query: { limit?: string; after?: string; status?: GatherStatus; "custom-name"?: string };
+}
+interface End {
+  query: { keep?: "1"; purge?: "1" };
+}
 
 export interface GatherRoutesDeps {
   registry: Registry;
@@ -47,7 +66,7 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
   const { registry, intake, runner, bodies, workPath, log } = deps;
 
   return new Hono<CallerVariables>()
-    .post("/must-gather", async (c) => {
+    .post("/must-gather", async (c: Asked<"/must-gather", Start>) => {
       const request = parseGatherRequest(await readGatherRequest(c.req.raw), deps.requestContext);
       const key = c.req.header("idempotency-key");
       if (key !== undefined && (key === "" || key.length > LONGEST_KEY)) {
@@ -65,11 +84,12 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
       );
       return sendRecord(body, created ? 201 : 200, c.res.headers);
     })
-    .get("/must-gather", async (c) => {
+    .get("/must-gather", async (c: Asked<"/must-gather", List>) => {
       const listed = select(registry, c.req.query());
-      return new Response(bytesOf(await bodies.list(listed)), {
-        headers: { "content-type": "application/json", "cache-control": "private, no-cache" },
-      });
+      const headers = { "content-type": "application/json", "cache-control": "private, no-cache" };
+      return asJson<GatherListItem[], 200>(
+        new Response(bytesOf(await bodies.list(listed)), { headers }),
+      );
     })
     .get("/must-gather/:id", async (c) => {
       const held = findGather(c, registry);
@@ -91,7 +111,7 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
       }
       return sendRecord(await bodies.record(held), 200, c.res.headers);
     })
-    .delete("/must-gather/:id", async (c) => {
+    .delete("/must-gather/:id", async (c: Asked<"/must-gather/:id", End>) => {
       const held = findGatherById(c, registry);
       const { keep, purge } = {
         keep: flag(c.req.query("keep")),
@@ -126,12 +146,16 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
   }
 }
 
-function sendRecord(body: Body, status: 200 | 201 | 202, given: Headers): Response {
+function sendRecord<Status extends 200 | 201 | 202>(
+  body: Body,
+  status: Status,
+  given: Headers,
+): JsonReply<GatherRecord, Status> {
   const headers = new Headers(given);
   headers.set("content-type", "application/json");
   headers.set("cache-control", "private, no-cache");
   headers.set("etag", body.etag);
-  return new Response(bytesOf(body.bytes), { status, headers });
+  return asJson(new Response(bytesOf(body.bytes), { status, headers }));
 }
 
 /** The types of a body know no `Buffer` that might be shared; these never are. */

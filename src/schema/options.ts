@@ -130,6 +130,9 @@ export const RequestSchema = v.object({
   )),
 });
 
+/** What a POST may hold. */
+export type GatherBody = v.InferInput<typeof RequestSchema>;
+
 /** A key that a POST may set. */
 export type RequestKey = keyof typeof RequestSchema.entries;
 

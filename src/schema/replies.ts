@@ -49,3 +49,6 @@ export const HealthSchema = v.strictObject({
   "version": v.string(),
   "status": v.picklist(["ok", "ready"]),
 });
+
+/** See {@linkcode FileListSchema}. */
+export type FileList = v.InferOutput<typeof FileListSchema>;
