@@ -18,11 +18,18 @@ import { archives } from "./paths/archives.ts";
 import { events } from "./paths/events.ts";
 import { gathers } from "./paths/gathers.ts";
 import { service } from "./paths/service.ts";
+import { targets } from "./paths/targets.ts";
 import { type Example, type Operation, problem, type Reply } from "./operation.ts";
 import { componentSchemas } from "./schemas.ts";
 
 /** Every operation. */
-export const OPERATIONS: readonly Operation[] = [...gathers, ...archives, ...events, ...service];
+export const OPERATIONS: readonly Operation[] = [
+  ...gathers,
+  ...archives,
+  ...events,
+  ...targets,
+  ...service,
+];
 
 /** What guards answer before a route is asked. */
 const GUARDED: Readonly<Record<number, Reply>> = {

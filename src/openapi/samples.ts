@@ -1,4 +1,5 @@
 /** What replies look like, for examples. */
+import type { GatherListItem, GatherRecord } from "../schema/record.ts";
 
 /** A gather that has just been asked for. */
 export const NEW_GATHER = {
@@ -37,7 +38,8 @@ export const NEW_GATHER = {
   "archive-digest": "",
   "leftovers": [],
   "verdict": null,
-};
+  "resolved-command": "",
+} satisfies GatherListItem;
 
 /** One that is done, as the list has it. */
 export const DONE_IN_LIST = {
@@ -72,7 +74,7 @@ export const DONE_IN_LIST = {
     "error-files": { "count": 0, "paths": [] },
     "missing": [],
   },
-};
+} satisfies GatherListItem;
 
 /** The same in full. */
 export const DONE = {
@@ -91,7 +93,7 @@ export const DONE = {
       "to": "completed",
     },
   ],
-};
+} satisfies GatherRecord;
 
 /** A gather of which a caller has asked for the end. */
 export const ENDING = {
@@ -112,4 +114,4 @@ export const ENDING = {
       "to": "inprogress.stopping",
     },
   ],
-};
+} satisfies GatherRecord;

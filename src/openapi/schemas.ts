@@ -3,7 +3,13 @@ import { type ConversionConfig, toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import { RequestSchema } from "../schema/options.ts";
 import { GatherListItemSchema, GatherRecordSchema } from "../schema/record.ts";
-import { FileListSchema, HealthSchema, LinkSchema, ProblemSchema } from "../schema/replies.ts";
+import {
+  FileListSchema,
+  HealthSchema,
+  LinkSchema,
+  ProblemSchema,
+  TargetsSchema,
+} from "../schema/replies.ts";
 
 /** By the names that the document has for them. */
 const SCHEMAS = {
@@ -14,6 +20,7 @@ const SCHEMAS = {
   Link: LinkSchema,
   FileList: FileListSchema,
   Health: HealthSchema,
+  Targets: TargetsSchema,
 };
 
 /** The name of a schema in the document. */

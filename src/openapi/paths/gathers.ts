@@ -41,11 +41,17 @@ export const gathers: readonly Operation[] = [
         "Location": "its record, relative to this request's URL",
       }),
       400: problem("The request has to be changed; `detail` names the key"),
+      403: problem(
+        "With AUTH: the caller is no cluster-admin, or lacks a right that oc needs. An image is not among ALLOWED_IMAGES. To a " +
+          "browser: the page is of another site",
+      ),
       413: problem("The body is over 64 KiB"),
       415: problem("The body is of another media type, or not in UTF-8", {
         "Accept-Post": "what it may be",
       }),
-      422: problem("The Idempotency-Key was used for another request"),
+      422: problem(
+        "The Idempotency-Key was used for another request, or nothing can be pulled by the name of an image",
+      ),
       503: problem("Too many gathers wait, or the service starts or goes down", {
         "Retry-After": "seconds",
       }),
