@@ -22,6 +22,7 @@ import { answerTo } from "./conditions.ts";
 import { contentTypeOf } from "./content-type.ts";
 import { findGather } from "./lookup.ts";
 import { numberIn } from "./query.ts";
+import { asJson } from "./typed.ts";
 
 /** So many are listed unless asked otherwise, and at most so many at a time. */
 const PAGE = 1000;
@@ -88,7 +89,9 @@ export function filesRoutes({ registry, reader, workPath, log }: FilesRoutesDeps
       const next = JSON.stringify(isLast ? null : page.at(-1)?.path ?? null);
       c.header("Cache-Control", "no-store");
       c.header("Content-Type", "application/json");
-      return c.body(`{"total":${total},"files":[${files}],"next":${next}}`);
+      return asJson<FileList, 200>(
+        c.body(`{"total":${total},"files":[${files}],"next":${next}}`),
+      );
     })
     .get("/must-gather/:id/files/:path{.+}", async (c) => {
       const query = queryOf(c);
