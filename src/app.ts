@@ -3,7 +3,7 @@ import { Hono, type MiddlewareHandler } from "hono";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { AccessCheck } from "./auth/access.ts";
 import { authenticate, type CallerVariables, withoutAuthentication } from "./auth/middleware.ts";
-import { hostGuard, siteGuard } from "./guards.ts";
+import { hostGuard, hostTest, siteGuard } from "./guards.ts";
 import { crossOrigin } from "./headers.ts";
 import type { Log } from "./log.ts";
 import { reasonOf } from "./log.ts";
@@ -50,7 +50,7 @@ export function createApp(deps: AppDeps) {
   const who = access
     ? authenticate(access, (url) => hasGoodLink(deps.registry, deps.links, url), deps.welcome)
     : withoutAuthentication();
-  const host = access ? passOn : hostGuard(deps.configuredHost);
+  const host = access ? passOn : hostGuard(hostTest(deps.configuredHost));
   const app = new Hono<CallerVariables>({ strict: false });
   app.onError((error) => {
     if (error instanceof Problem) return error.toResponse();
@@ -117,7 +117,7 @@ function logRequests(log: Log, tally: Tally): MiddlewareHandler {
 }
 
 function gate(hasStarted: () => boolean): MiddlewareHandler {
-  return async function waitForStart(_, next) {
+  return function waitForStart(_, next) {
     if (!hasStarted()) {
       throw new Problem({
         status: 503,
@@ -125,6 +125,6 @@ function gate(hasStarted: () => boolean): MiddlewareHandler {
         headers: { "retry-after": "1" },
       });
     }
-    await next();
+    return next();
   };
 }

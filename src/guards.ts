@@ -10,16 +10,29 @@ export function isLoopback(hostname: string): boolean {
 }
 
 /**
- * Without authentication any page could name a host of its own that resolves to 127.0.0.1 and read the service's replies:
- * only loopback names and the configured one are served, others get 421.
+ * What tells hosts that may be asked for from others: without authentication any page could name a host of its own that resolves to
+ * 127.0.0.1 and read the service's replies, so only loopback names and the configured one are served.
  *
  * @param configured the name or address in PORT
+ * @returns takes what a URL begins with, up to its path
  */
-export function hostGuard(configured: string | undefined): MiddlewareHandler {
+export function hostTest(configured: string | undefined): (origin: string) => boolean {
   const own = configured === undefined ? undefined : hostnameOf(configured);
-  return async function guardHost(c, next) {
-    const { hostname } = new URL(c.req.url);
-    if (!isLoopback(hostname) && hostname !== own) {
+  let lastGood: string | undefined; // the same in nearly all requests
+  return (origin) => {
+    if (origin === lastGood) return true;
+    const hostname = hostnameIn(origin);
+    if (hostname === undefined || !isLoopback(hostname) && hostname !== own) return false;
+    lastGood = origin;
+    return true;
+  };
+}
+
+/** Answers 421 to requests for a host that {@linkcode hostTest} does not take. */
+export function hostGuard(isOwn: (origin: string) => boolean): MiddlewareHandler {
+  return function guardHost(c, next) {
+    const { url } = c.req;
+    if (!isOwn(url.slice(0, url.indexOf("/", url.indexOf("://") + 3)))) {
       throw new Problem({
         status: 421,
         detail:
@@ -27,7 +40,7 @@ export function hostGuard(configured: string | undefined): MiddlewareHandler {
           "use one of these, or turn AUTH on",
       });
     }
-    await next();
+    return next();
   };
 }
 
@@ -39,11 +52,11 @@ export function hostGuard(configured: string | undefined): MiddlewareHandler {
  * @param tokenIsChecked whether AUTH is on
  */
 export function siteGuard(origins: readonly string[], tokenIsChecked: boolean): MiddlewareHandler {
-  return async function guardSite(c, next) {
+  return function guardSite(c, next) {
+    if (SAFE_METHODS.includes(c.req.method)) return next();
     const origin = c.req.header("origin");
     const site = c.req.header("sec-fetch-site");
-    const isTrusted = SAFE_METHODS.includes(c.req.method) ||
-      (tokenIsChecked && /^Bearer /i.test(c.req.header("authorization") ?? "")) ||
+    const isTrusted = (tokenIsChecked && /^Bearer /i.test(c.req.header("authorization") ?? "")) ||
       (origin !== undefined && origins.includes(origin));
     if (!isTrusted) {
       const isForeignSite = site !== undefined && site !== "same-origin" && site !== "none";
@@ -55,14 +68,18 @@ export function siteGuard(origins: readonly string[], tokenIsChecked: boolean): 
         });
       }
     }
-    await next();
+    return next();
   };
 }
 
 /** A name or address as the URL of a request has it: in lower case, an IPv6 address short and in brackets. */
 function hostnameOf(host: string): string | undefined {
+  return hostnameIn(`http://${host.includes(":") ? `[${host}]` : host}`);
+}
+
+function hostnameIn(url: string): string | undefined {
   try {
-    return new URL(`http://${host.includes(":") ? `[${host}]` : host}`).hostname;
+    return new URL(url).hostname;
   } catch {
     return undefined;
   }

@@ -2,6 +2,8 @@
 export class Lru<K, V> {
   readonly #most: number;
   readonly #entries = new Map<K, V>();
+  /** The key used last: nothing is to be moved for it. */
+  #newest: K | undefined;
 
   /** @param most how many entries are kept */
   constructor(most: number) {
@@ -10,13 +12,15 @@ export class Lru<K, V> {
 
   get(key: K): V | undefined {
     const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
+    if (value === undefined || key === this.#newest) return value;
+    this.#newest = key;
     this.#entries.delete(key);
     this.#entries.set(key, value);
     return value;
   }
 
   set(key: K, value: V): void {
+    this.#newest = key;
     this.#entries.delete(key);
     this.#entries.set(key, value);
     if (this.#entries.size <= this.#most) return;

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { createActor, fromCallback, fromPromise, waitFor } from "xstate";
 import manifest from "../package.json" with { type: "json" };
 import { type HurryEvent, serviceMachine } from "../machines/service.ts";
-import { createApp } from "./app.ts";
+import { type AppDeps, createApp } from "./app.ts";
 import { createAccess } from "./auth/access.ts";
 import { type Clusters, createClusters } from "./auth/clusters.ts";
 import { refusal } from "./auth/middleware.ts";
@@ -43,6 +43,7 @@ import { callOc } from "./oc/call.ts";
 import { ocEnvironment } from "./oc/environment.ts";
 import { readFeatures } from "./oc/features.ts";
 import { badRequest } from "./problem.ts";
+import { hotPolls } from "./routes/hot-polls.ts";
 import { readConsole } from "./routes/console.ts";
 import { ownProgram, runtime, spareThreads } from "./runtime.ts";
 import { createServer } from "./server.ts";
@@ -151,7 +152,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
   const prepare = createPrepare({ ...config, askers, plans, proxied: isProxied(process.env), log });
   const intake = new Intake({ ...config, registry, journal, runner, disk, credentials, prepare });
 
-  const app = createApp({
+  const deps: AppDeps = {
     registry,
     intake,
     askers,
@@ -194,10 +195,11 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     corsOrigins: config.corsOrigins,
     hasStarted: () => !service.getSnapshot().matches("starting"),
     isReady: () => service.getSnapshot().hasTag("ready"),
-  });
+  };
   const server = createServer({
     ...config,
-    fetch: app.fetch,
+    fetch: createApp(deps).fetch,
+    hot: config.logLevel === "debug" ? undefined : hotPolls(deps), // the app's line a request is wanted
     refused: (status) => tally.refused(status),
     processLimits: system.readText("/proc/self/limits"),
     log,

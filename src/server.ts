@@ -8,6 +8,7 @@ import { repliesWith, securityHeaders } from "./headers.ts";
 import type { Log } from "./log.ts";
 import { reasonOf } from "./log.ts";
 import { FAILED, rawRefusals, TOO_MANY, UNREADABLE } from "./refusals.ts";
+import type { Hot } from "./routes/hot-polls.ts";
 import { type Pair, type PairFiles, PairOnDisk } from "./tls.ts";
 
 /** What a client may hold; `Ms` is milliseconds. */
@@ -53,6 +54,8 @@ export interface ServerOptions {
   port: number;
   tls: PairFiles | undefined;
   fetch: (request: Request) => Response | Promise<Response>;
+  /** Answers what it can at once, before `fetch` is asked; false leaves the request as it is. */
+  hot?: Hot | undefined;
   log: Log;
   /** Is told the status of each refusal that no route is asked about. */
   refused?: (status: number) => void;
@@ -100,7 +103,8 @@ export function createServer(options: ServerOptions): ServiceServer {
   }, log);
 
   const listener = getRequestListener(options.fetch, {
-    overrideGlobalObjects: false,
+    // A `Response` with its body at hand is passed on as it is, not made into a stream and read again: 27 µs a request of 61.
+    overrideGlobalObjects: true,
     errorHandler: (error) => {
       const problem = error instanceof RequestError ? UNREADABLE : FAILED;
       refused(problem.status);
@@ -112,6 +116,7 @@ export function createServer(options: ServerOptions): ServiceServer {
   server.on("request", (request, reply) => {
     const answer = connections.begin(request, reply);
     if (answer !== "answer") reply.setHeader("connection", "close");
+    if (answer === "answer" && options.hot?.(request, reply)) return;
     if (answer !== "refuse") return void listener(request, reply);
     const { status, type, text } = TOO_MANY;
     refused(status);

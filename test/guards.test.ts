@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Hono, type MiddlewareHandler } from "hono";
-import { hostGuard, isLoopback, siteGuard } from "../src/guards.ts";
+import { hostGuard, hostTest, isLoopback, siteGuard } from "../src/guards.ts";
 import { Problem } from "../src/problem.ts";
 
 /** An app behind one guard, which answers 200 to everything that gets through. */
@@ -57,7 +57,7 @@ test("without authentication only loopback names and the configured one are serv
     ["no name", "http://no/x", 421],
   ];
   for (const [configured, url, status] of cases) {
-    const request = behind(hostGuard(configured));
+    const request = behind(hostGuard(hostTest(configured)));
     for (const method of ["GET", "POST"]) {
       assert.equal(await request(method, url), status, `${method} ${url} with ${configured}`);
     }

@@ -29,6 +29,8 @@ export interface AccessCheck {
    * not know, and ClusterError for one it cannot use: ask `clusters.find()` first.
    */
   check(token: string | undefined, server?: string): Promise<Access>;
+  /** Whether the main cluster let the bearer in so short a time ago that it need not be asked again; then it counts as a hit. */
+  isKnown(token: string): boolean;
   /** Ends the connections it kept. */
   close(): void;
   /** What it did since it was made. */
@@ -122,7 +124,7 @@ export function createAccess(options: AccessOptions): AccessCheck {
         return { status: 401, detail: "a bearer token is needed: send Authorization: Bearer …" };
       }
       if (token.length > MAX_TOKEN_LENGTH || !/^[\x21-\x7e]+$/.test(token)) return UNAUTHENTICATED;
-      const key = createHash("sha256").update(`${cluster.server}\n${token}`).digest("base64");
+      const key = keyOf(cluster, token);
       const kept = yes.get(key) ?? no.get(key);
       if (kept !== undefined) {
         counts.hits++;
@@ -137,12 +139,22 @@ export function createAccess(options: AccessOptions): AccessCheck {
       pending.set(key, answer);
       return answer;
     },
+    isKnown(token) {
+      const kept = yes.get(keyOf(clusters.main, token));
+      if (kept !== undefined) counts.hits++;
+      return kept !== undefined;
+    },
     close() {
       for (const api of apis.values()) api.close();
       apis.clear();
     },
     counts,
   };
+}
+
+/** What an answer is kept under: never the token itself. */
+function keyOf(cluster: Cluster | undefined, token: string): string {
+  return createHash("sha256").update(`${cluster?.server}\n${token}`).digest("base64");
 }
 
 function busy(): Access {

@@ -18,9 +18,10 @@ export interface CallerVariables {
 
 /** Whoever may reach the service may use it. */
 export function withoutAuthentication(): MiddlewareHandler<CallerVariables> {
-  return async function letIn(c, next) {
-    c.set("caller", { name: "anonymous", token: undefined });
-    await next();
+  const caller: Caller = { name: "anonymous", token: undefined };
+  return function letIn(c, next) {
+    c.set("caller", caller);
+    return next();
   };
 }
 
@@ -37,7 +38,7 @@ export function authenticate(
 ): MiddlewareHandler<CallerVariables> {
   return async function authenticateCaller(c, next) {
     const isDownload = c.req.method === "GET" || c.req.method === "HEAD";
-    if (isDownload && hasGoodLink(new URL(c.req.url))) {
+    if (isDownload && c.req.url.includes("?") && hasGoodLink(new URL(c.req.url))) {
       c.set("caller", { name: "link", token: undefined });
       return await next();
     }
@@ -47,6 +48,19 @@ export function authenticate(
     if (token !== undefined) welcome(token);
     c.set("caller", { name: answer.name, token });
     await next();
+  };
+}
+
+/** Tells, and asks nobody, whether whoever sends this `Authorization` would be let in as one who was a moment ago; `welcome` as there. */
+export function letInBefore(
+  access: AccessCheck,
+  welcome: (token: string) => void,
+): (authorization: string | undefined) => boolean {
+  return (authorization) => {
+    const token = readBearer(authorization);
+    if (token === undefined || !access.isKnown(token)) return false;
+    welcome(token);
+    return true;
   };
 }
 

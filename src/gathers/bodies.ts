@@ -14,6 +14,14 @@ const MOST_BODIES = 32;
 /** How many items of the list are kept; one has some 2.5 KiB. A list has 1,000 unless asked for another number. */
 const MOST_ITEMS = 1000;
 
+/** How many lists are kept as they were sent, and how large one may be: bytes. One of 1,000 has some 2.5 MiB. */
+const MOST_LISTS = 4;
+const LARGEST_KEPT_LIST = 4 * 2 ** 20;
+
+const OPEN = Buffer.from("[");
+const COMMA = Buffer.from(",");
+const CLOSE = Buffer.from("]");
+
 /** A body and what tells it from others. */
 export interface Body {
   /** Another for each revision of each life of the service. */
@@ -28,8 +36,9 @@ export class Bodies {
   readonly #durations: Durations;
   /** Revisions begin anew with each life of the service. */
   readonly #boot = Date.now().toString(36);
-  readonly #bodies = new Lru<number, { revision: number; bytes: Buffer }>(MOST_BODIES);
-  readonly #items = new Lru<number, { revision: number; json: string }>(MOST_ITEMS);
+  readonly #bodies = new Lru<number, Body & { revision: number }>(MOST_BODIES);
+  readonly #items = new Lru<number, { revision: number; json: Buffer }>(MOST_ITEMS);
+  readonly #lists = new Lru<string, { revision: number; bytes: Buffer }>(MOST_LISTS);
 
   constructor(registry: Registry, workPath: string, durations: Durations) {
     this.#durations = durations;
@@ -42,41 +51,64 @@ export class Bodies {
     return `"${this.#boot}-${held.entry.id}-${held.revision}"`;
   }
 
+  /** The body of one record where it was made before: most polls find it so. */
+  kept(held: Held): Body | undefined {
+    const kept = this.#bodies.get(held.entry.id);
+    return kept?.revision === held.revision ? kept : undefined;
+  }
+
   /** The body of one record. */
   async record(held: Held): Promise<Body> {
+    const kept = this.kept(held);
+    if (kept) return kept;
     const { id } = held.entry;
     const { revision } = held;
     const etag = this.etag(held);
-    const kept = this.#bodies.get(id);
-    if (kept?.revision === revision) return { etag, bytes: kept.bytes };
     const execOutput = await this.#execOutput(held, EXEC_OUTPUT_BYTES);
     const queuePosition = this.#queuePosition(held);
     const estimate = this.#durations.estimate(held.entry, Date.now());
     const bytes = Buffer.from(
       JSON.stringify(toRecord(held.entry, { execOutput, queuePosition, estimate })),
     );
-    this.#bodies.set(id, { revision, bytes });
-    return { etag, bytes };
+    const body = { revision, etag, bytes };
+    this.#bodies.set(id, body);
+    return body;
   }
 
-  /** The body of a list. */
-  async list(all: readonly Held[]): Promise<Buffer> {
-    const items: string[] = [];
-    for (const held of all) items.push(this.#keptItem(held) ?? await this.#item(held));
-    return Buffer.from(`[${items.join(",")}]`);
+  /**
+   * The body of a list; the same query finds it made as long as no record has changed.
+   *
+   * @param query all that `select` depends on besides the records
+   */
+  async list(query: string, select: () => readonly Held[]): Promise<Buffer> {
+    const { revision } = this.#registry;
+    const kept = this.#lists.get(query);
+    if (kept?.revision === revision) return kept.bytes;
+    const parts: Buffer[] = [OPEN];
+    for (const held of select()) {
+      if (parts.length > 1) parts.push(COMMA);
+      parts.push(this.#keptItem(held) ?? await this.#item(held));
+    }
+    parts.push(CLOSE);
+    const bytes = Buffer.concat(parts);
+    if (bytes.length <= LARGEST_KEPT_LIST) this.#lists.set(query, { revision, bytes });
+    else this.#lists.delete(query);
+    return bytes;
   }
 
-  #keptItem(held: Held): string | undefined {
+  #keptItem(held: Held): Buffer | undefined {
     const kept = this.#items.get(held.entry.id);
     return kept?.revision === held.revision ? kept.json : undefined;
   }
 
-  async #item(held: Held): Promise<string> {
+  async #item(held: Held): Promise<Buffer> {
     const { revision } = held;
     const execOutput = await this.#execOutput(held, LIST_EXEC_OUTPUT_BYTES);
     const queuePosition = this.#queuePosition(held);
     const estimate = this.#durations.estimate(held.entry, Date.now());
-    const json = JSON.stringify(toListItem(held.entry, { execOutput, queuePosition, estimate }));
+    const json = Buffer.from(
+      JSON.stringify(toListItem(held.entry, { execOutput, queuePosition, estimate })),
+    );
     this.#items.set(held.entry.id, { revision, json });
     return json;
   }

@@ -75,6 +75,7 @@ export function matches(
   etag: string,
   comparison: "weak" | "strong" = "weak",
 ): boolean {
+  if (list === etag) return true; // as most clients send it
   if (list.trim() === "*") return true;
   return list.split(",").some((tag) => {
     const trimmed = tag.trim();

@@ -47,6 +47,9 @@ interface End {
   query: { keep?: "1"; purge?: "1" };
 }
 
+/** Of records and lists: a browser may keep them, and asks each time. */
+const CACHE_CONTROL = "private, no-cache";
+
 export interface GatherRoutesDeps {
   registry: Registry;
   intake: Intake;
@@ -78,38 +81,34 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
       const { held, created } = await intake.take(request, key, caller);
       audit(log, caller, created ? "started" : "joined", held);
       const body = await bodies.record(held);
-      c.header(
-        "Location",
-        `${new URL(c.req.url).pathname.endsWith("/") ? "" : "must-gather/"}${held.entry.id}`,
-      );
-      return sendRecord(body, created ? 201 : 200, c.res.headers);
+      const under = new URL(c.req.url).pathname.endsWith("/") ? "" : "must-gather/";
+      return sendRecord(body, created ? 201 : 200, { location: `${under}${held.entry.id}` });
     })
     .get("/must-gather", async (c: Asked<"/must-gather", List>) => {
-      const listed = select(registry, c.req.query());
-      const headers = { "content-type": "application/json", "cache-control": "private, no-cache" };
-      return asJson<GatherListItem[], 200>(
-        new Response(bytesOf(await bodies.list(listed)), { headers }),
-      );
+      const query = c.req.query();
+      const list = await bodies.list(JSON.stringify(query), () => select(registry, query));
+      const headers = { "content-type": "application/json", "cache-control": CACHE_CONTROL };
+      return asJson<GatherListItem[], 200>(new Response(bytesOf(list), { headers }));
     })
     .get("/must-gather/:id", async (c) => {
       const held = findGather(c, registry);
       const known = c.req.header("if-none-match");
       const isKnown = () => known !== undefined && matches(known, bodies.etag(held));
-      const wait = /(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])/.exec(c.req.header("prefer") ?? "")?.[1];
+      const wait = waitIn(c.req.header("prefer"));
+      const applied: Record<string, string> = {};
       if (wait !== undefined) {
-        const seconds = Math.min(Number(wait), LONGEST_WAIT_S);
-        c.header("Preference-Applied", `wait=${seconds}`);
+        const seconds = Math.min(wait, LONGEST_WAIT_S);
+        applied["preference-applied"] = `wait=${seconds}`;
         if (known === undefined || isKnown()) {
           await registry.waitForChange(held, held.revision, seconds * 1000, c.req.raw.signal);
           if (registry.get(held.entry.id) !== held) throw noSuchGather(); // purged meanwhile
         }
       }
       if (isKnown()) {
-        c.header("ETag", bodies.etag(held));
-        c.header("Cache-Control", "private, no-cache");
-        return c.body(null, 304);
+        const headers = notModifiedHeaders(bodies.etag(held), applied);
+        return c.body(null, 304, headers);
       }
-      return sendRecord(await bodies.record(held), 200, c.res.headers);
+      return sendRecord(bodies.kept(held) ?? await bodies.record(held), 200, applied);
     })
     .delete("/must-gather/:id", async (c: Asked<"/must-gather/:id", End>) => {
       const held = findGatherById(c, registry);
@@ -118,7 +117,7 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
         purge: flag(c.req.query("purge")),
       };
       if (hasEnded(held.entry)) {
-        if (!purge) return sendRecord(await bodies.record(held), 200, c.res.headers);
+        if (!purge) return sendRecord(await bodies.record(held), 200);
         await purgeGather(held);
         audit(log, c.get("caller"), "purged", held);
         return c.body(null, 204);
@@ -127,7 +126,7 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
       audit(log, c.get("caller"), purge ? "cancelled to purge" : "cancelled", held);
       // What is purged while it runs goes when it has ended; its reply is the record as it is until then.
       if (purge) void runner.ended(held).then(() => purgeGather(held)).catch(() => {});
-      return sendRecord(await bodies.record(held), 202, c.res.headers);
+      return sendRecord(await bodies.record(held), 202);
     });
 
   async function purgeGather(held: Held): Promise<void> {
@@ -146,16 +145,45 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
   }
 }
 
+/**
+ * The headers are a plain object and go into the reply with its body: what asks for `c.res` before, or makes a `Headers`, turns the
+ * body into a stream, which costs five times what all the rest does.
+ */
 function sendRecord<Status extends 200 | 201 | 202>(
   body: Body,
   status: Status,
-  given: Headers,
+  besides?: Readonly<Record<string, string>>,
 ): JsonReply<GatherRecord, Status> {
-  const headers = new Headers(given);
-  headers.set("content-type", "application/json");
-  headers.set("cache-control", "private, no-cache");
-  headers.set("etag", body.etag);
+  const headers = recordHeaders(body, besides);
   return asJson(new Response(bytesOf(body.bytes), { status, headers }));
+}
+
+/** What a reply with a record carries, and `besides`. */
+export function recordHeaders(
+  body: Body,
+  besides: Readonly<Record<string, string>> | undefined,
+): Record<string, string> {
+  return {
+    ...besides,
+    "content-type": "application/json",
+    "cache-control": CACHE_CONTROL,
+    "etag": body.etag,
+  };
+}
+
+/** What a 304 instead of it carries, and `besides`. */
+export function notModifiedHeaders(
+  etag: string,
+  besides: Readonly<Record<string, string>> | undefined,
+): Record<string, string> {
+  return { ...besides, "etag": etag, "cache-control": CACHE_CONTROL };
+}
+
+/** The seconds of a `Prefer: wait=N`. */
+function waitIn(prefer: string | undefined): number | undefined {
+  if (prefer === undefined) return undefined;
+  const seconds = /(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])/.exec(prefer)?.[1];
+  return seconds === undefined ? undefined : Number(seconds);
 }
 
 /** The types of a body know no `Buffer` that might be shared; these never are. */

@@ -17,11 +17,14 @@ export function idOf(text: string): number | undefined {
 export function findGather(c: Context, registry: Registry): Held {
   const name = c.req.param("id") ?? "";
   const id = idOf(name);
-  const raw = new URL(c.req.url).pathname.split("/")[2] ?? "";
   const held = (id === undefined ? undefined : registry.get(id)) ??
-    registry.newestNamed(name) ?? registry.newestNamed(raw);
+    registry.newestNamed(name) ?? registry.newestNamed(rawSegment(c));
   if (!held || name === "") throw noSuchGather();
   return held;
+}
+
+function rawSegment(c: Context): string {
+  return new URL(c.req.url).pathname.split("/")[2] ?? "";
 }
 
 /** As {@linkcode findGather}, by number only: for what must not hit another than the one meant. */

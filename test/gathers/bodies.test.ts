@@ -21,7 +21,9 @@ async function stage(t: TestContext) {
     return { bytes, etag, record: JSON.parse(bytes.toString()) as GatherRecord };
   };
   const list = async () =>
-    JSON.parse((await bodies.list([...staged.registry.all()])).toString()) as GatherListItem[];
+    JSON.parse(
+      (await bodies.list("", () => [...staged.registry.all()])).toString(),
+    ) as GatherListItem[];
   const write = async (id: number, text: string) => {
     const { path } = gatherFolder(work, id);
     await mkdir(path, { recursive: true });
@@ -94,9 +96,9 @@ test("those that wait tell their place in the queue, also in the list, which has
 
 test("a list is empty, or as it was asked for", async (t) => {
   const { bodies, registry } = await stage(t);
-  assert.equal((await bodies.list([])).toString(), "[]");
+  assert.equal((await bodies.list("none", () => [])).toString(), "[]");
   const [one, two] = [registry.add(entry(1)), registry.add(entry(2))];
-  const ids = JSON.parse((await bodies.list([two, one])).toString())
+  const ids = JSON.parse((await bodies.list("both", () => [two, one])).toString())
     .map((item: GatherListItem) => item.id);
   assert.deepEqual(ids, [2, 1]);
 });

@@ -1,0 +1,65 @@
+/**
+ * The polls: GET of one record that is as it was when it was last sent. They are nearly all requests, and the way through the framework
+ * costs as much as all the rest of one. This answers them before it, and nothing else: whatever is not plainly such a poll, or might be
+ * refused, is left to the app, which has the last word on everything.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AccessCheck } from "../auth/access.ts";
+import { letInBefore } from "../auth/middleware.ts";
+import type { Bodies } from "../gathers/bodies.ts";
+import type { Registry } from "../gathers/registry.ts";
+import { hostTest } from "../guards.ts";
+import { matches } from "./conditions.ts";
+import { notModifiedHeaders, recordHeaders } from "./gathers.ts";
+import { idOf } from "./lookup.ts";
+
+/** All as the app has it. */
+export interface HotPollsDeps {
+  registry: Registry;
+  bodies: Bodies;
+  access: AccessCheck | undefined;
+  welcome: (token: string) => void;
+  configuredHost: string | undefined;
+  corsOrigins: readonly string[];
+  hasStarted: () => boolean;
+}
+
+/** Answers a request; or returns false, and has not touched it. */
+export type Hot = (request: IncomingMessage, reply: ServerResponse) => boolean;
+
+/** No character that would be decoded or normalised, no query: so the segment is the id or the name itself. */
+const POLL = /^\/must-gather\/([\w:-][\w:.-]*)$/;
+
+/** A host, and a port, that are the same in a URL. */
+const PLAIN_HOST = /^[a-z\d.-]+(?::[1-9]\d{0,3}|:[1-5]\d{4})?$/;
+
+/** Makes what answers the polls. */
+export function hotPolls(deps: HotPollsDeps): Hot {
+  const { registry, bodies, access } = deps;
+  const isWelcome = access ? letInBefore(access, deps.welcome) : () => true;
+  const isOwn = access ? () => true : hostTest(deps.configuredHost);
+  const besides = deps.corsOrigins.length > 0 ? { "vary": "Origin" } : undefined;
+
+  return function answerPoll({ method, url = "", headers }, reply) {
+    if (method !== "GET" || !deps.hasStarted()) return false;
+    const name = POLL.exec(url)?.[1];
+    if (name === undefined || headers.prefer !== undefined || headers.origin !== undefined) {
+      return false;
+    }
+    const { host = "" } = headers;
+    if (!PLAIN_HOST.test(host) || !isOwn(`http://${host}`)) return false;
+    const id = idOf(name);
+    const held = (id === undefined ? undefined : registry.get(id)) ?? registry.newestNamed(name);
+    const body = held && bodies.kept(held);
+    if (!body || !isWelcome(headers.authorization)) return false;
+    const known = headers["if-none-match"];
+    if (known !== undefined && matches(known, body.etag)) {
+      reply.writeHead(304, notModifiedHeaders(body.etag, besides)).end();
+    } else {
+      const length = body.bytes.length;
+      reply.writeHead(200, { ...recordHeaders(body, besides), "content-length": length });
+      reply.end(body.bytes);
+    }
+    return true;
+  };
+}
