@@ -3,11 +3,13 @@ import process from "node:process";
 import { benchList } from "./list.ts";
 import { benchPackLarge } from "./pack-large.ts";
 import { benchPack } from "./pack.ts";
+import { benchPolling } from "./polling.ts";
 
 const benches: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   pack: benchPack,
   "pack-large": benchPackLarge,
   list: benchList,
+  polling: benchPolling,
 };
 
 const [which = "", ...args] = process.argv.slice(2);
@@ -16,6 +18,6 @@ try {
   if (!bench) throw new Error(`Say what to measure: ${Object.keys(benches).join(", ")}`);
   await bench(args);
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
   process.exitCode = 1;
 }

@@ -1,0 +1,186 @@
+/** Line 1: what a poll costs the server, beside a bare `node:http` server that sends the same bytes. */
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { type Bare, recordReply, startBare } from "./support/bare.ts";
+import { startCluster } from "./support/cluster.ts";
+import { cpuMs } from "./support/cpu.ts";
+import { run } from "./support/load.ts";
+import { pin, type Runtime, type Service, startService } from "./support/service.ts";
+import { figure, machine, median, quantile, say, table } from "./support/table.ts";
+
+/** The server on one processor, the load, which is this process, on the other; as many connections as the issue says. */
+const SERVER_CPU = 0;
+const LOAD_CPU = 1;
+const CONNECTIONS = 16;
+
+/** A request that is measured. */
+interface Case {
+  name: string;
+  path: string;
+  headers: Record<string, string>;
+  status: number;
+  requests: number;
+}
+
+/** Who answers it. */
+interface Server {
+  port: number;
+  pid: number;
+  path: (asked: Case) => string;
+  headers: Record<string, string>;
+  knows: (asked: Case) => boolean;
+}
+
+interface Figures {
+  /** A request, µs. */
+  cpu: number[];
+  /** ms. */
+  p99: number[];
+}
+
+/** Measures and prints. */
+export async function benchPolling(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      tenth: { type: "boolean" },
+      runs: { type: "string", default: "5" },
+      runtime: { type: "string", default: "node" },
+      gathers: { type: "string", default: "1000" },
+    },
+  });
+  const scale = values.tenth ? 0.1 : 1;
+  const runs = values.tenth ? 1 : Number(values.runs);
+  const runtime = values.runtime as Runtime;
+  say(
+    `Polling on ${runtime}: ${machine()}; medians of ${runs} interleaved runs after one to warm up, ` +
+      `${CONNECTIONS} connections, server on one processor`,
+  );
+  await pin(process.pid, LOAD_CPU);
+  const closing = new AsyncDisposableStack();
+  await using _ = closing;
+  const service = await startService({ cpu: SERVER_CPU, runtime });
+  closing.defer(service.stop);
+  const cluster = await startCluster();
+  closing.defer(cluster.stop);
+  const asking = await startService({ ...cluster, cpu: SERVER_CPU, runtime });
+  closing.defer(asking.stop);
+
+  const cases = await prepare(service, Math.ceil(Number(values.gathers) * scale), scale);
+  await prepare(asking, 2, scale);
+  const bare = await startBareFor(service, cases, runtime);
+  closing.defer(bare.stop);
+  const asIs = { path: ({ path }: Case) => path, headers: {}, knows: () => true };
+  const authorization = { authorization: `Bearer ${cluster.token}` };
+  await measure(
+    [
+      { ...asIs, ...service },
+      { ...asIs, ...bare, path: barePath },
+      // It has two gathers; its 304 would need a tag of its own.
+      { ...asIs, ...asking, headers: authorization, knows: ({ name }) => name.startsWith("one") },
+    ],
+    cases,
+    runs,
+  );
+}
+
+/** One path is asked in two ways; the bare server tells them apart by their paths. */
+function barePath({ path, status }: Case): string {
+  return status === 304 ? `${path}?304` : path;
+}
+
+async function startBareFor(service: Service, cases: Case[], runtime: Runtime): Promise<Bare> {
+  const replies = [];
+  for (const each of cases) {
+    const reply = await recordReply(service.port, each.path, each.headers);
+    if (reply.status !== each.status) throw new Error(`${each.path} gave ${reply.status}`);
+    replies.push({ ...reply, path: barePath(each) });
+  }
+  return await startBare(replies, SERVER_CPU, runtime);
+}
+
+/** Makes `gathers` of them, two at least, and tells what is to be asked. */
+async function prepare(service: Service, gathers: number, scale: number): Promise<Case[]> {
+  const small = await service.completed((await service.post("print 500")).id);
+  const large = await service.post("print 70000", { "custom-name": "plan:large" });
+  await service.completed(large.id);
+  for (let made = 2; made < gathers; made++) {
+    const { id } = await service.post("print 2000");
+    if (made % 50 === 0 || made === gathers - 1) await service.completed(id);
+  }
+  const port = service.port;
+  const one = (name: string, id: number | string, headers: Record<string, string> = {}): Case => ({
+    name,
+    path: `/must-gather/${id}`,
+    headers,
+    status: "if-none-match" in headers ? 304 : 200,
+    requests: Math.ceil(10_000 * scale),
+  });
+  const list = (limit: number, requests: number): Case => ({
+    name: `list of ${limit}`,
+    path: `/must-gather?limit=${limit}`,
+    headers: {},
+    status: 200,
+    requests: Math.ceil(requests * scale),
+  });
+  const known = gathers === 2
+    ? "unknown"
+    : (await recordReply(port, `/must-gather/${small.id}`, {})).headers["etag"] ?? "";
+  return [
+    one("one of 2 KB", small.id),
+    one("one of 64 KB", large.id),
+    one("by name, 64 KB", "plan:large"),
+    one("304", small.id, { "if-none-match": known }),
+    list(10, 5000),
+    list(100, 2000),
+    list(gathers, 300),
+  ];
+}
+
+async function measure(servers: Server[], cases: Case[], runs: number): Promise<void> {
+  const figures = cases.map(() => servers.map((): Figures => ({ cpu: [], p99: [] })));
+  for (let round = 0; round <= runs; round++) {
+    for (const [index, each] of cases.entries()) {
+      for (const [which, server] of servers.entries()) {
+        if (!server.knows(each)) continue;
+        const before = await cpuMs(server.pid);
+        const { requests, latencies } = await run({
+          port: server.port,
+          path: server.path(each),
+          headers: { ...each.headers, ...server.headers },
+          connections: CONNECTIONS,
+          // Compilers take some ten thousand requests to come to rest.
+          requests: round === 0 ? each.requests * 2 : each.requests,
+          status: each.status,
+        });
+        const used = await cpuMs(server.pid) - before;
+        if (round === 0) continue;
+        figures[index]?.[which]?.cpu.push(used * 1000 / requests);
+        figures[index]?.[which]?.p99.push(quantile(latencies, 0.99));
+      }
+    }
+  }
+  const ratio = (a: Figures | undefined, b: Figures | undefined) =>
+    figure(median(a?.cpu.map((cpu, run) => cpu / (b?.cpu[run] ?? NaN)) ?? []));
+  table(
+    [
+      "request",
+      "CPU, times bare node:http",
+      "authenticated, times not",
+      "µs a request",
+      "bare, µs",
+      "p99 ms",
+      "bare, p99 ms",
+    ],
+    cases.map(({ name }, index) => {
+      const [ours, bare, asking] = figures[index] ?? [];
+      return [
+        name,
+        ratio(ours, bare),
+        ratio(asking, ours),
+        ...[ours, bare].map((each) => figure(median(each?.cpu ?? []))),
+        ...[ours, bare].map((each) => figure(median(each?.p99 ?? []))),
+      ];
+    }),
+  );
+}

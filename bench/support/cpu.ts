@@ -1,0 +1,29 @@
+/** What a process has used of processors and memory, as Linux tells it. */
+import { readdir, readFile } from "node:fs/promises";
+
+/**
+ * The processor time of all threads of a process that still run, in milliseconds, to the nanosecond: the scheduler counts it, so
+ * that waiting for a busy machine is not in it.
+ */
+export async function cpuMs(pid: number): Promise<number> {
+  const tasks = `/proc/${pid}/task`;
+  const times = (await readdir(tasks)).map(async (task) => {
+    const text = await readFile(`${tasks}/${task}/schedstat`, "utf8").catch(() => "0");
+    return Number(text.split(" ")[0]);
+  });
+  return (await Promise.all(times)).reduce((sum, time) => sum + time, 0) / 1e6;
+}
+
+/** The processor time of a process and of the children that it has waited for, in milliseconds, to the clock tick (10 ms). */
+export async function familyCpuMs(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * 10;
+}
+
+/** Resident memory now, or the highest there was since {@linkcode resetPeak}: bytes. */
+export async function memory(pid: number, what: "now" | "peak"): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  const name = what === "now" ? "VmRSS" : "VmHWM";
+  return Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? NaN) * 1024;
+}
