@@ -12,6 +12,11 @@ export class PackError extends Error {
   }
 }
 
+/** An archive is damaged, cut, or of a kind that is not known here; the message says which. */
+export class UnreadableError extends Error {
+  override readonly name = "UnreadableError";
+}
+
 /** The system's error code (`ENOENT`), or `UNKNOWN` where there is none. */
 export function codeOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;

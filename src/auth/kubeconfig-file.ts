@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
 import * as v from "valibot";
-import { type Document, LineCounter, parseDocument } from "yaml";
+import type { Document } from "yaml";
 
 /** Tells, in one sentence, why a cluster cannot be used as it is configured. Holds no secret. */
 export class ClusterError extends Error {
@@ -50,6 +51,9 @@ export interface Kubeconfig {
   readonly contexts: ReadonlyMap<string, ContextEntry>;
   readonly currentContext: string | undefined;
 }
+
+/** For what is loaded when it is used: the parser takes 10 MB, and in a cluster there is no kubeconfig. */
+const require = createRequire(import.meta.url);
 
 const text = v.optional(v.string());
 
@@ -133,6 +137,7 @@ function readContent(path: string): Content | undefined {
     if (code === "ENOENT") return undefined;
     throw new ClusterError(`cannot read the kubeconfig ${path}: ${code ?? "unknown error"}`);
   }
+  const { LineCounter, parseDocument } = require("yaml") as typeof import("yaml");
   const lines = new LineCounter();
   const document = parseDocument(source, {
     schema: "failsafe",

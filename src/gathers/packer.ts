@@ -2,7 +2,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { ArchiveFormat } from "../archive/pack/formats.ts";
-import { pack, removeTree } from "../archive/pack/pack.ts";
+import { removeTree } from "../archive/remove-tree.ts";
 import { formatSeconds } from "../duration.ts";
 import type { Archive, Entry } from "./entry.ts";
 import type { GatherFolder } from "./folders.ts";
@@ -49,6 +49,7 @@ export interface Packer {
 export function createPacker(options: PackerOptions): Packer {
   return {
     async pack(job, control) {
+      const { pack } = await import("../archive/pack/pack.ts"); // with all that it needs: when it is used
       const packed = await pack({
         tree: job.folder.tree,
         folder: job.folder.path,

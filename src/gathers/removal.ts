@@ -1,7 +1,7 @@
 /** Removing an ended gather: its files, its record, and nothing else. */
 import { rm } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
-import { removeTree } from "../archive/pack/pack.ts";
+import { removeTree } from "../archive/remove-tree.ts";
 import type { Log } from "../log.ts";
 import { reasonOf } from "../log.ts";
 import { folderIds, gatherFolder } from "./folders.ts";

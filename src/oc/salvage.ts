@@ -6,7 +6,7 @@ import { mkdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf } from "../archive/errors.ts";
 import type { UntarLimits } from "../archive/untar/unpacker.ts";
-import { untar, type Untarred } from "../archive/untar/untar.ts";
+import type { Untarred } from "../archive/untar/untar.ts";
 import type { OcCall } from "./features.ts";
 import { type OcEnd, type OcProgram, streamOc } from "./stream.ts";
 
@@ -116,6 +116,7 @@ async function fetchPod(
     const why = `its folder cannot be made: ${codeOf(error)}`;
     return told.say(`Nothing could be fetched from pod ${name}: ${why}`);
   }
+  const { untar } = await import("../archive/untar/untar.ts"); // few gathers need it; before there is a stream to listen to
   const tar = ["tar", "-C", sourceDir, "-cf", "-", "."];
   const oc = streamOc(["exec", "-n", namespace, name, "-c", "copy", "--", ...tar], run, signal);
   const got = await untar(oc.stdout, folder, limits, signal);

@@ -8,7 +8,6 @@ import { codeOf } from "../errors.ts";
 import { closeFd } from "../fd.ts";
 import type { ItemList } from "./item-list.ts";
 import type { Item } from "./items.ts";
-import { listArchive } from "./list-archive.ts";
 import { readList, writeList } from "./list-file.ts";
 import { type Scratch, toScratch } from "./scratch.ts";
 import { type Loan, Shelf } from "./shelf.ts";
@@ -85,6 +84,7 @@ export class ArchiveReader {
       if (kept) return kept;
       return await this.#inTurn(async () => {
         const path = join(folder, file);
+        const { listArchive } = await import("./list-archive.ts"); // with its readers: when it is used
         const items = await listArchive(path, { signal: never, caps: this.#caps });
         await items.sort();
         await writeList(folder, digest, items);

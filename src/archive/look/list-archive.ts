@@ -5,6 +5,7 @@ import { stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { type Bytes, bytesOfFile, unpacked } from "../bytes.ts";
 import { CAPS, type Caps, Meter, TooMuchError } from "./caps.ts";
+import { UnreadableError } from "../errors.ts";
 import { closeFd, openFd, readFully } from "../fd.ts";
 import { ItemList } from "./item-list.ts";
 import type { Item } from "./items.ts";
@@ -19,11 +20,6 @@ import { zipEntry, type ZipPlace } from "../zip/entry.ts";
 
 /** What counts as an archive in an archive, by its name. */
 const NESTED = /\.(?:tar|tar\.gz|tgz)$/;
-
-/** An archive is damaged, cut, or of a kind that is not known here; the message says which. */
-export class UnreadableError extends Error {
-  override readonly name = "UnreadableError";
-}
 
 /** How to list. */
 export interface Listing {

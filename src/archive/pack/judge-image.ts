@@ -3,7 +3,8 @@ import { basename, dirname } from "node:path";
 import type { Bytes } from "../bytes.ts";
 import { TooMuchError } from "../look/caps.ts";
 import type { Item } from "../look/items.ts";
-import { listArchive, UnreadableError } from "../look/list-archive.ts";
+import { listArchive } from "../look/list-archive.ts";
+import { UnreadableError } from "../errors.ts";
 import { writeList } from "../look/list-file.ts";
 import { Judge, type Verdict } from "./verdict.ts";
 
