@@ -83,12 +83,14 @@ async function checkArchive(
   log: Log,
 ): Promise<void> {
   const { entry } = held;
-  if (!entry.archive) return;
-  const path = join(gatherFolder(workPath, entry.id).path, entry.archive.file);
+  const { archive } = entry;
+  if (!archive) return;
+  const path = join(gatherFolder(workPath, entry.id).path, archive.file);
   const size = await stat(path).then((found) => found.size, () => undefined);
-  if (size === entry.archive.size) return;
+  if (size === archive.size) return;
+  if (registry.get(entry.id) !== held || entry.archive !== archive) return; // purged or evicted meanwhile
   log.error("archive is gone", { id: entry.id, file: path });
-  entry.formerArchiveName = entry.archive.name;
+  entry.formerArchiveName = archive.name;
   entry.archive = null;
   entry.message = `${entry.message.replace(/[.\s]+$/, "")}. ` +
     "The archive is gone: the work folder did not outlive the service; start the gather again";

@@ -171,3 +171,18 @@ test("one that cannot be looked after is told and holds up no other", async (t) 
   assert.deepEqual(done, ["tend 1", "clear 1", "tend 2", "clear 2"]);
   assert.deepEqual(events("error"), ["cannot look after an ended gather"]);
 });
+
+test("one that is purged or evicted while boot looks at its archive is not told as lost", async (t) => {
+  for (const how of ["purged", "evicted"]) {
+    const { read, recover, registry, events } = await boot(t, [endedEntry(1)]);
+    await read();
+    const held = registry.get(1);
+    assert.ok(held);
+    const recovering = recover(); // it looks for the file now
+    if (how === "purged") await registry.remove(held);
+    else held.entry.archive = null;
+    await recovering;
+    assert.deepEqual(events("error"), [], how);
+    assert.equal(held.entry.message, "The archive is ready", how);
+  }
+});
