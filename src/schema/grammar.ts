@@ -26,6 +26,9 @@ export function isImage(text: string): boolean {
 /** Longest name of an image, registry and path without tag and digest, that oc reads: docker's own bound. */
 const IMAGE_NAME_LENGTH = 255;
 
+/** Hexadecimal digits of the digests that docker knows. */
+const DIGEST_LENGTHS: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 };
+
 /**
  * Why oc could not read an image reference, for a person; `undefined` for one that it can. Stricter than {@linkcode isImage},
  * and asked of the service's own default too.
@@ -34,9 +37,17 @@ export function badImage(text: string): string | undefined {
   if (!isImage(text)) {
     return "oc cannot read this reference; it should be such as quay.io/org/name:tag, its path in small letters";
   }
-  const name = text.replace(/@.*$/, "").replace(/:[^/:]*$/, "");
-  return name.length > IMAGE_NAME_LENGTH
-    ? `the name is longer than the ${IMAGE_NAME_LENGTH} characters that oc reads`
+  const [tagged = "", digest] = text.split("@");
+  const name = tagged.replace(/:[^/:]*$/, "");
+  if (name.length > IMAGE_NAME_LENGTH) {
+    return `the name is longer than the ${IMAGE_NAME_LENGTH} characters that oc reads`;
+  }
+  if (/^[0-9a-f]{64}$/.test(name)) return "a name of 64 hexadecimal digits is taken for an id";
+  if (digest === undefined) return undefined;
+  const [algorithm = "", value = ""] = digest.split(":");
+  const length = DIGEST_LENGTHS[algorithm];
+  return length === undefined || !/^[0-9a-f]*$/.test(value) || value.length !== length
+    ? "the digest is none that registries use; it should be sha256: and 64 small hexadecimal digits"
     : undefined;
 }
 

@@ -173,3 +173,27 @@ test("text made to be slow is refused as fast as any other", () => {
   }
   assert.ok(performance.now() - started < 1000);
 });
+
+test("an image that oc could not read is told why, and one that it can is let through", () => {
+  const good = [
+    "busybox",
+    "localhost:5000/a/b:1",
+    "[fd00::1]:5000/a",
+    `a:tag@${DIGEST}`,
+    `a@sha512:${"0a".repeat(64)}`,
+    `${"a".repeat(200)}/${"b".repeat(54)}:${"t".repeat(128)}@${DIGEST}`,
+  ];
+  for (const image of good) assert.equal(grammar.badImage(image), undefined, image);
+  const bad: readonly (readonly [string, RegExp])[] = [
+    ["UPPER/Case::bad", /^oc cannot read this reference/],
+    ["", /^oc cannot read/],
+    ["a".repeat(256), /longer than the 255/],
+    [`${"a".repeat(200)}/${"b".repeat(55)}`, /longer than the 255/],
+    ["0a".repeat(32), /taken for an id/],
+    [`a@sha256:${"0a".repeat(16)}`, /the digest is none/],
+    [`a@sha256:${"0A".repeat(32)}`, /the digest is none/],
+    [`a@md5:${"0a".repeat(16)}`, /the digest is none/],
+    [`a@constructor:${"0a".repeat(32)}`, /the digest is none/],
+  ];
+  for (const [image, why] of bad) assert.match(grammar.badImage(image) ?? "", why, image);
+});
