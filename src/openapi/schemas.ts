@@ -3,13 +3,8 @@ import { type ConversionConfig, toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import { RequestSchema } from "../schema/options.ts";
 import { GatherListItemSchema, GatherRecordSchema } from "../schema/record.ts";
-import {
-  FileListSchema,
-  HealthSchema,
-  LinkSchema,
-  ProblemSchema,
-  TargetsSchema,
-} from "../schema/replies.ts";
+import { FileListSchema, HealthSchema, LinkSchema, ProblemSchema } from "../schema/replies.ts";
+import { TargetsSchema } from "../schema/targets.ts";
 
 /** By the names that the document has for them. */
 const SCHEMAS = {

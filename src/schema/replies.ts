@@ -1,6 +1,5 @@
 /** What replies besides records hold. */
 import * as v from "valibot";
-import { StatusSchema } from "./record.ts";
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
@@ -41,44 +40,6 @@ export const FileListSchema = v.strictObject({
   "next": v.pipe(
     v.nullable(v.string()),
     v.description("the `after` of the next page; null on the last"),
-  ),
-});
-
-const LastGatherSchema = v.nullable(v.strictObject({
-  "id": v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
-  "status": StatusSchema,
-  "created-at": v.pipe(v.string(), v.isoTimestamp()),
-}));
-
-/** What can be gathered of Forklift. */
-export const TargetsSchema = v.strictObject({
-  "plans": v.array(v.strictObject({
-    "name": v.string(),
-    "namespace": v.string(),
-    "uid": v.string(),
-    "status": v.string(),
-    "target-namespace": v.string(),
-    "vms": v.pipe(count, v.description("how many it has")),
-    "last-gather": v.pipe(LastGatherSchema, v.description("the newest of this plan")),
-  })),
-  "vms": v.array(v.strictObject({
-    "name": v.pipe(
-      v.string(),
-      v.description("the cluster's; while it has none, that of where the VM comes from"),
-    ),
-    "namespace": v.pipe(
-      v.string(),
-      v.description("empty while the cluster has no name for it"),
-    ),
-    "source-name": v.string(),
-    "source-id": v.string(),
-    "plan": v.pipe(v.string(), v.description("`namespace/name` of the plan that has it")),
-    "status": v.pipe(v.string(), v.description("of its migration; `Planned` before it")),
-    "last-gather": v.pipe(LastGatherSchema, v.description("the newest of this VM")),
-  })),
-  "reason": v.pipe(
-    v.string(),
-    v.description("why there are none, or not all; empty where these are all"),
   ),
 });
 

@@ -7,7 +7,7 @@ const LastGatherSchema = v.pipe(
   v.nullable(v.strictObject({
     "id": v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
     "status": StatusSchema,
-    "created-at": v.string(),
+    "created-at": v.pipe(v.string(), v.isoTimestamp()),
   })),
   v.description("the newest gather of it; null where there is none"),
 );
