@@ -16,6 +16,9 @@ const STRIDE = 10;
 /** Marks of one state stand so far apart, in the drawing's pixels. */
 const MARK_ROOM = 34;
 
+/** More than so many of them overlap, so that they take no more room. */
+const MARKS_APART = 4;
+
 const SCALES = [0.5, 0.65, 0.8, 1, 1.25, 1.6];
 
 /** Loads the drawing of a machine: `gather`, `stop` or `service`. */
@@ -76,10 +79,13 @@ function drawingView(name, svg) {
     if (next !== undefined) setScale(next);
   }
 
-  function place(mark, state, index) {
+  function place(mark, state, index, count) {
     const box = states.get(state);
     if (!box) return;
-    mark.x = box.x + box.width + index * MARK_ROOM; // to the right: its name stays legible
+    const room = Math.min(MARK_ROOM, MARK_ROOM * (MARKS_APART - 1) / (count - 1));
+    // At its right corner, where its name stays legible; all of them within the drawing.
+    const first = Math.min(box.x + box.width, width - MARK_ROOM / 2 - (count - 1) * room);
+    mark.x = first + index * room;
     mark.y = box.y;
     mark.element.style.left = `${mark.x / width * 100}%`;
     mark.element.style.top = `${mark.y / height * 100}%`;
@@ -108,7 +114,7 @@ function drawingView(name, svg) {
    * @param step for the mark of `step.key` the way it took: `{from, event, to}`
    */
   function setMarks(list, step) {
-    const counts = new Map();
+    const together = Map.groupBy(list, ({ state }) => state);
     for (const [key, { element: old }] of marks) {
       if (list.some((each) => each.key === key)) continue;
       old.remove();
@@ -128,16 +134,15 @@ function drawingView(name, svg) {
       mark.element.setAttribute("href", href);
       mark.element.setAttribute("aria-label", title);
       mark.element.title = title;
-      const index = counts.get(state) ?? 0;
-      counts.set(state, index + 1);
-      place(mark, state, index);
+      const beside = together.get(state);
+      place(mark, state, beside.findIndex((each) => each.key === key), beside.length);
       if (before && (before.x !== mark.x || before.y !== mark.y)) {
         const isStep = step?.key === key && step.from === before.state;
         travel(mark, before, isStep ? findWays(arrows, step) : []);
       }
     }
     for (const [path, { element: state }] of states) {
-      state.classList.toggle("occupied", counts.has(path));
+      state.classList.toggle("occupied", together.has(path));
     }
   }
 

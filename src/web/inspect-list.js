@@ -2,7 +2,7 @@
 import { fill, h, icon } from "./dom.js";
 import { hasEnded, statusOf } from "./format.js";
 
-/** The list as `{element, show}`. Those that are live come first, the newest of each first. */
+/** The list as `{element, show}`. What runs comes first, then what waits; the newest of each first. */
 export function inspectList() {
   const list = h("ul", { class: "gathers" });
   const none = h("p", {
@@ -12,9 +12,7 @@ export function inspectList() {
 
   /** Shows gathers as links to where `machine` is drawn; that with the id `selected` is marked. */
   function show(gathers, machine, selected) {
-    const sorted = [...gathers].toSorted((a, b) =>
-      Number(hasEnded(a)) - Number(hasEnded(b)) || b.id - a.id
-    );
+    const sorted = [...gathers].toSorted((a, b) => rankOf(a) - rankOf(b) || b.id - a.id);
     none.hidden = sorted.some((each) => !hasEnded(each));
     const items = new Map([...list.children].map((each) => [Number(each.dataset.id), each]));
     sorted.forEach((gather, index) => {
@@ -27,6 +25,11 @@ export function inspectList() {
   }
 
   return { element: h("div", {}, none, list), show };
+}
+
+function rankOf(gather) {
+  if (hasEnded(gather)) return 2;
+  return gather.status === "new" ? 1 : 0;
 }
 
 function showItem(link, gather, href, isSelected) {
