@@ -17,6 +17,7 @@ import { STATUS_CODES } from "node:http";
 import { archives } from "./paths/archives.ts";
 import { events } from "./paths/events.ts";
 import { gathers } from "./paths/gathers.ts";
+import { inspector } from "./paths/inspector.ts";
 import { service } from "./paths/service.ts";
 import { targets } from "./paths/targets.ts";
 import { type Example, type Operation, problem, type Reply } from "./operation.ts";
@@ -28,6 +29,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...archives,
   ...events,
   ...targets,
+  ...inspector,
   ...service,
 ];
 

@@ -3,7 +3,15 @@ import { type ConversionConfig, toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import { RequestSchema } from "../schema/options.ts";
 import { GatherListItemSchema, GatherRecordSchema } from "../schema/record.ts";
-import { FileListSchema, HealthSchema, LinkSchema, ProblemSchema } from "../schema/replies.ts";
+import {
+  FileListSchema,
+  GatherMachineSchema,
+  HealthSchema,
+  LinkSchema,
+  MachineEventSchema,
+  ProblemSchema,
+  ServiceMachineSchema,
+} from "../schema/replies.ts";
 import { TargetsSchema } from "../schema/targets.ts";
 
 /** By the names that the document has for them. */
@@ -16,6 +24,9 @@ const SCHEMAS = {
   FileList: FileListSchema,
   Health: HealthSchema,
   Targets: TargetsSchema,
+  GatherMachine: GatherMachineSchema,
+  MachineEvent: MachineEventSchema,
+  ServiceMachine: ServiceMachineSchema,
 };
 
 /** The name of a schema in the document. */

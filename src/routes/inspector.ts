@@ -30,7 +30,9 @@ export function inspectorRoutes(deps: InspectorRoutesDeps) {
   return new Hono<CallerVariables>()
     .get("/inspect", async (c, next) => {
       // From below a slash the page's addresses would mean something else.
-      if (new URL(c.req.url).pathname.endsWith("/")) return c.redirect("../inspect", 308);
+      if (new URL(c.req.url).pathname.endsWith("/")) {
+        return c.text("../inspect\n", 308, { "location": "../inspect" });
+      }
       const page = deps.console.get("inspect.html");
       return page ? sendFile(page, c.req.raw.headers, "Accept-Encoding") : await next();
     })

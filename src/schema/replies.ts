@@ -43,6 +43,36 @@ export const FileListSchema = v.strictObject({
   ),
 });
 
+const snapshot = v.record(v.string(), v.unknown());
+
+/** An event of a machine. */
+export const MachineEventSchema = v.looseObject({
+  "type": v.pipe(v.string(), v.description("its name; what it says besides stands beside it")),
+});
+
+/** A gather's machine. */
+export const GatherMachineSchema = v.strictObject({
+  "id": v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  "state": v.pipe(v.string(), v.description("dotted, as in its record")),
+  "tags": v.array(v.string()),
+  "snapshot": v.pipe(
+    v.nullable(snapshot),
+    v.description("XState's own; null when the gather has ended"),
+  ),
+  "accepts": v.pipe(
+    v.array(MachineEventSchema),
+    v.description("what can be sent and would do something now"),
+  ),
+});
+
+/** The service's own machine. */
+export const ServiceMachineSchema = v.strictObject({
+  "state": v.string(),
+  "tags": v.array(v.string()),
+  "snapshot": v.pipe(snapshot, v.description("XState's own")),
+  "may-send": v.pipe(v.boolean(), v.description("whether events may be sent to gathers")),
+});
+
 /** How the service is. */
 export const HealthSchema = v.strictObject({
   "name": v.pipe(v.string(), v.description("tells the service from whatever else listens there")),

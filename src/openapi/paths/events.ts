@@ -3,7 +3,10 @@ import { type Operation, problem } from "../operation.ts";
 import { header, ID_OR_NAME, query } from "../parameters.ts";
 
 const PARAMETERS = [
-  query("types", "Some of `transition`, `progress` and `log`, with commas; all without it"),
+  query(
+    "types",
+    "Some of `transition`, `progress`, `log` and `machine`, with commas; without it the first three",
+  ),
   header(
     "Last-Event-ID",
     "What was sent since the event with this id comes first; `reset` where that is no longer known",
@@ -23,7 +26,7 @@ const REPLIES = {
 const BAD_TYPES = {
   summary: "A type that there is not",
   status: 400,
-  reply: "types: must be some of transition, progress, log",
+  reply: "types: must be some of transition, progress, log, machine",
 };
 
 /** `/events` and `/must-gather/{id}/events`. */
