@@ -28,7 +28,7 @@ const SALVAGE_SHARE = 0.25;
 /** What `statfs` calls a file system in memory (TMPFS_MAGIC of Linux). */
 const TMPFS = 0x01021994;
 
-/** Between two looks while something runs: milliseconds. A look may take a twentieth of the time. */
+/** Between two looks while something runs: milliseconds. Counting may take a twentieth of the time. */
 const WATCH_MS = 1000;
 const WATCH_SHARE = 20;
 
@@ -81,16 +81,20 @@ export class Disk {
   }
 
   async #measure(): Promise<DiskUse> {
-    const { workPath, workLimitBytes } = this.#options;
-    const [used, system] = await Promise.all([this.#used(), statfs(workPath)]);
-    const free = system.bavail * system.bsize;
-    const reserve = system.blocks * system.bsize * FREE_SHARE;
+    const { workLimitBytes } = this.#options;
+    const [used, { free, reserve, inMemory }] = await Promise.all([this.#used(), this.#room()]);
     const limit = workLimitBytes ?? Math.min(
       (free + used) * DEFAULT_SHARE,
       DEFAULT_MOST_BYTES,
-      system.type === TMPFS ? await memoryLimit() / 2 : Infinity,
+      inMemory ? await memoryLimit() / 2 : Infinity,
     );
     return { used, limit: Math.floor(limit), free, reserve };
+  }
+
+  /** What the file system says: one call, whatever is on it. */
+  async #room(): Promise<Pick<DiskUse, "free" | "reserve"> & { inMemory: boolean }> {
+    const { bavail, blocks, bsize, type } = await statfs(this.#options.workPath);
+    return { free: bavail * bsize, reserve: blocks * bsize * FREE_SHARE, inMemory: type === TMPFS };
   }
 
   /**
@@ -116,33 +120,46 @@ export class Disk {
     return Math.floor(Math.min(free, limit) * SALVAGE_SHARE);
   }
 
-  /** Looks while something runs, until `signal` aborts, and tells of the largest running gather when there is no more room. */
+  /**
+   * Looks while something runs, until `signal` aborts, and tells of the largest running gather when there is no more room. Counting
+   * what is kept takes the longer the more files there are, and is done the more seldom for it; what is free is looked at every time.
+   */
   watch(full: (held: Held) => void, signal: AbortSignal): void {
-    const { registry, log } = this.#options;
+    let countAgainAt = 0;
+    let wasFull = false;
     const look = async () => {
-      const running = registry.live().filter(({ entry }) => entry.status === "inprogress");
+      const running = this.#options.registry.live()
+        .filter(({ entry }) => entry.status === "inprogress");
       if (running.length === 0) return;
-      const use = await this.use();
-      if (!isFull(use)) return;
-      const sizes = await Promise.all(
-        running.map(async (held) => ({ held, bytes: await this.#sizeOf(held) })),
-      );
-      const largest = sizes.sort((a, b) => b.bytes - a.bytes)[0];
-      if (!largest) return;
-      log.warn("no room on disk", { id: largest.held.entry.id, ...rounded(use) });
-      full(largest.held);
+      const started = performance.now();
+      const { free, reserve } = await this.#room();
+      if (started < countAgainAt && (wasFull || free > reserve)) return;
+      wasFull = await this.#tell(running, full);
+      countAgainAt = performance.now() + (performance.now() - started) * (WATCH_SHARE - 1);
     };
     const watch = async () => {
       while (!signal.aborted) {
-        const started = performance.now();
         await look().catch((error) =>
-          log.warn("disk cannot be measured", { reason: reasonOf(error) })
+          this.#options.log.warn("disk cannot be measured", { reason: reasonOf(error) })
         );
-        const pause = Math.max(WATCH_MS, (performance.now() - started) * (WATCH_SHARE - 1));
-        await sleep(pause, undefined, { ref: false, signal }).catch(() => {});
+        await sleep(WATCH_MS, undefined, { ref: false, signal }).catch(() => {});
       }
     };
     void watch();
+  }
+
+  /** Tells of the largest of those that run where there is no more room, and whether that is so. */
+  async #tell(running: readonly Held[], full: (held: Held) => void): Promise<boolean> {
+    const use = await this.use();
+    if (!isFull(use)) return false;
+    const sizes = await Promise.all(
+      running.map(async (held) => ({ held, bytes: await this.#sizeOf(held) })),
+    );
+    const largest = sizes.sort((a, b) => b.bytes - a.bytes)[0];
+    if (!largest) return true;
+    this.#options.log.warn("no room on disk", { id: largest.held.entry.id, ...rounded(use) });
+    full(largest.held);
+    return true;
   }
 
   async #used(): Promise<number> {

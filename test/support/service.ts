@@ -89,10 +89,10 @@ export async function startService(
   child.stderr?.setEncoding("utf8").on("data", (text: string) => stderr += text);
   const exit = once(child, "exit").then(([code, signal]) => (code ?? signal) as number | string);
   const url = await new Promise<string>((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Error(`service does not listen: ${stderr}`)),
-      PATIENCE_MS,
-    );
+    const timer = setTimeout(() => {
+      if (child.pid !== undefined) process.kill(child.pid, "SIGKILL");
+      reject(new Error(`service does not listen: ${stderr}`));
+    }, PATIENCE_MS);
     if (!child.stdout) throw new Error("no stdout");
     createInterface(child.stdout).on("line", (text) => {
       let line: LogLine;
