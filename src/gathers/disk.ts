@@ -108,7 +108,7 @@ export class Disk {
     if (isFull(use)) use = await this.use(now); // something may have been removed a moment ago
     for (const held of isFull(use) ? this.#candidates() : []) {
       await this.#evict(held);
-      use = await this.#measure();
+      use = await this.use(performance.now());
       if (!isFull(use)) break;
     }
     if (isFull(use)) throw noRoom(use);
@@ -150,7 +150,7 @@ export class Disk {
 
   /** Tells of the largest of those that run where there is no more room, and whether that is so. */
   async #tell(running: readonly Held[], full: (held: Held) => void): Promise<boolean> {
-    const use = await this.use();
+    const use = await this.use(performance.now()); // room may have been made a moment ago
     if (!isFull(use)) return false;
     const sizes = await Promise.all(
       running.map(async (held) => ({ held, bytes: await this.#sizeOf(held) })),

@@ -145,3 +145,24 @@ test("when there is no more room while gathers run, the largest is told of, unti
   stop.abort();
   assert.deepEqual(told, [large]);
 });
+
+test("a gather for which room was made is not ended for what was there before", async (t) => {
+  const { disk, fill, registry } = await stage(t);
+  const keep = setInterval(() => {}, 1000);
+  atEnd(t, () => clearInterval(keep));
+  registry.add(endedEntry(1));
+  await fill(1, 9000);
+  const watched = disk(5000, "oldest");
+  await watched.admit();
+  registry.add(entry(2, { status: "inprogress" }));
+  await fill(2, 100);
+  let looks = 0;
+  const live = registry.live.bind(registry);
+  registry.live = () => (looks++, live());
+  const told: Held[] = [];
+  const stop = new AbortController();
+  watched.watch((held) => told.push(held), stop.signal);
+  await until("a second look", () => looks >= 2);
+  stop.abort();
+  assert.deepEqual(told, []);
+});

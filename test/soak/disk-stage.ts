@@ -107,7 +107,7 @@ export async function checkOffered({ service, place }: Stage, record: GatherReco
     await until("what is half-written is removed", async () => (await files()).length === 0);
   } else {
     await checkDownload(service, record);
-    assert.equal((await files()).length, 1);
+    await until("nothing else is left", async () => (await files()).length === 1);
     await readWithPython((await files()).map((name) => join(folder, name)));
   }
 }
