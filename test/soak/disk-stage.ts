@@ -13,18 +13,21 @@ import { COLLECTING, COPYING, makeStandIn } from "./stand-in.ts";
 /** The service takes a measurement for good for 500 ms. */
 export const FRESH_MS = 600;
 
-/** 8 MB of text at once, then 1 MB a second, until it is told to stop. */
-function growing(first: string): string {
-  return `trap 'exit 1' INT TERM\n${COLLECTING}\n${COPYING}\n${first}` +
-    `seq 2000000 | head -c 8000000 >"$dest/0.log"\n` +
-    `for n in $(seq 200); do seq "$n" 1000000 | head -c 1000000 >"$dest/$n.log"; sleep 1 & wait $!; done`;
+/** 8 MB of text at once, then 1 MB after each pause (seconds), until it is told to stop. */
+function growing(pause: number): string {
+  return `seq 2000000 | head -c 8000000 >"$dest/0.log"\n` +
+    `for n in $(seq 200); do seq "$n" 1000000 | head -c 1000000 >"$dest/$n.log"; ` +
+    `sleep ${pause} & wait $!; done`;
 }
+
+/** Before that: bash as it is waits for what it has started. */
+const STOPPABLE = `trap 'exit 1' INT TERM\n${COLLECTING}\n${COPYING}\n`;
 
 /** What images do, in bash; `$dest` is where. */
 const IMAGES = {
-  grows: growing(""),
-  // The same with so many files that it takes the service a moment to count what they hold.
-  crowds: growing(`seq -f "$dest/%.0f" 30000 | xargs touch\n`),
+  grows: STOPPABLE + growing(1),
+  // With so many files that it takes the service a moment to count what they hold.
+  crowds: `${STOPPABLE}seq -f "$dest/%.0f" 10000 | xargs touch\n${growing(0.25)}`,
   // Its output alone is more than there is room for, and so is what it collects.
   floods: `yes 'a line of a pod' | head -c 40000000\n${COLLECTING}\n${COPYING}\n` +
     `head -c 40000000 /dev/urandom >"$dest/all" || exit 1`,

@@ -22,8 +22,10 @@ async function grow(
   const { id } = await stage.service.start({ image: `localhost/${image}` });
   let least = Infinity;
   for (;;) {
-    least = Math.min(least, await stage.free());
+    const free = await stage.free();
     const record = await stage.service.get(id);
+    // Packing may use what was kept free for it.
+    if (/gathering|copying|stopping/.test(record.state)) least = Math.min(least, free);
     if (record.status === "error") return { record, least };
     assert.notEqual(record.status, "completed");
     await sleep(50);
@@ -126,9 +128,9 @@ const LIMITED: Scenarios = {
   "a gather that reaches WORK_LIMIT ends as disk-full, with an archive, before the file system is full":
     () => onStage({ work: 64 * MIB, env: { WORK_LIMIT: "9Mi" } }, (stage) => expectDiskFull(stage)),
 
-  "so does one of 30,000 files, however long it takes to count what is kept": () =>
-    onStage({ work: 64 * MIB, env: { WORK_LIMIT: "1Gi" } }, async (stage) => {
-      await fillUp(stage, 40 * MIB);
+  "so does one of 10,000 files that grows by 4 MB a second": () =>
+    onStage({ work: 128 * MIB, env: { WORK_LIMIT: "1Gi" } }, async (stage) => {
+      await fillUp(stage, 95 * MIB);
       await expectDiskFull(stage, "crowds");
     }),
 
