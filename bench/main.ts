@@ -1,15 +1,37 @@
-/** What is measured: `node bench/main.ts <which> [options]`. */
+/** What is measured: `npm run bench -- <which> [options]`; `all` is one after the other, and `--tenth` proves that they run. */
 import process from "node:process";
+import { benchDownload } from "./download.ts";
+import { benchEnds } from "./ends.ts";
+import { benchJournal } from "./journal.ts";
 import { benchList } from "./list.ts";
+import { benchMemory } from "./memory.ts";
+import { benchOutput } from "./output.ts";
 import { benchPackLarge } from "./pack-large.ts";
 import { benchPack } from "./pack.ts";
 import { benchPolling } from "./polling.ts";
+import { benchWorking } from "./working.ts";
 
-const benches: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
+type Bench = (args: string[]) => Promise<void>;
+
+/** All of these take `--tenth`, `--runs` and `--runtime deno`. */
+const measuring: Readonly<Record<string, Bench>> = {
+  polling: benchPolling,
+  working: benchWorking,
+  output: benchOutput,
+  ends: benchEnds,
+  journal: benchJournal,
+  download: benchDownload,
+  memory: benchMemory,
+};
+
+const benches: Readonly<Record<string, Bench>> = {
+  ...measuring,
   pack: benchPack,
   "pack-large": benchPackLarge,
   list: benchList,
-  polling: benchPolling,
+  async all(args) {
+    for (const bench of Object.values(measuring)) await bench(args);
+  },
 };
 
 const [which = "", ...args] = process.argv.slice(2);

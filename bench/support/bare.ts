@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { commandOf, type Runtime, startProgram, stopProgram } from "./service.ts";
+import { commandOf, compileCache, type Runtime, startProgram, stopProgram } from "./service.ts";
 
 /** A reply as it is sent, whatever is asked for at its path. */
 export interface Reply {
@@ -57,7 +57,7 @@ export async function startBare(
   let port: number;
   try {
     const command = [...commandOf(runtime, fileURLToPath(import.meta.url)), file];
-    ({ child, found: port } = await startProgram(command, {}, cpu, Number));
+    ({ child, found: port } = await startProgram(command, compileCache(runtime), cpu, Number));
   } finally {
     await rm(file, { force: true });
   }

@@ -18,6 +18,14 @@ const PATIENCE_MS = 60_000;
 
 export type Runtime = "node" | "deno";
 
+/** Where the runtimes keep compiled code between starts, as in the image: with the modules, so that it goes with them. */
+const CACHE = fileURLToPath(new URL("../../node_modules/.cache/bench", import.meta.url));
+
+/** What makes a runtime keep compiled code; the first start fills it when it ends. */
+export function compileCache(runtime: Runtime): Record<string, string> {
+  return runtime === "node" ? { NODE_COMPILE_CACHE: CACHE } : { DENO_DIR: CACHE };
+}
+
 /** How the service is started. */
 export interface ServiceOptions {
   runtime?: Runtime;
@@ -108,7 +116,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       OC: await writeOc(folder),
       WORK_PATH: join(folder, "work"),
       JOURNAL_PATH: join(folder, "journal"),
-      LOG_LEVEL: "info",
+      ...compileCache(options.runtime ?? "node"),
       ...options.env,
     },
     options.cpu,

@@ -1,0 +1,140 @@
+/** Line 4: from a POST to `completed` with an oc that ends at once, beside starting that oc alone; and 1,000 POSTs at once. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import type { GatherRecord } from "../src/schema/record.ts";
+import { cpuMs, familyCpuMs } from "./support/cpu.ts";
+import { writeOc } from "./support/oc.ts";
+import { type Runtime, type Service, startService, until } from "./support/service.ts";
+import { figure, machine, median, say, table } from "./support/table.ts";
+
+/** How many are measured together: what is counted in clock ticks needs many. */
+const BATCH = 20;
+
+interface Took {
+  /** A gather, or a start: milliseconds. */
+  wall: number;
+  cpu: number;
+  /** Of that, the service's own process. */
+  own: number;
+}
+
+/** Measures and prints. */
+export async function benchEnds(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      tenth: { type: "boolean" },
+      runs: { type: "string", default: "5" },
+      runtime: { type: "string", default: "node" },
+    },
+  });
+  const batch = values.tenth ? BATCH / 10 : BATCH;
+  const runs = values.tenth ? 1 : Number(values.runs);
+  const runtime = values.runtime as Runtime;
+  say(
+    `Start to end on ${runtime}: ${machine()}; medians of ${runs} interleaved runs of ${batch} ` +
+      "after one to warm up",
+  );
+  const folder = await mkdtemp(join(tmpdir(), "bench-ends-"));
+  const service = await startService({ runtime });
+  try {
+    const oc = await writeOc(folder);
+    const took: { gather: Took[]; alone: Took[] } = { gather: [], alone: [] };
+    for (let round = 0; round <= runs; round++) {
+      const gather = await gathers(service, batch);
+      const alone = await starts(oc, folder, batch);
+      if (round > 0) {
+        took.gather.push(gather);
+        took.alone.push(alone);
+      }
+    }
+    const ratio = (key: "wall" | "cpu") =>
+      figure(median(took.gather.map((each, run) => each[key] / (took.alone[run]?.[key] ?? NaN))));
+    const of = (which: "gather" | "alone", key: keyof Took) =>
+      figure(median(took[which].map((each) => each[key])));
+    table(["", "times oc alone", "ms", "oc alone, ms"], [
+      ["wall, POST to completed", ratio("wall"), of("gather", "wall"), of("alone", "wall")],
+      ["CPU with all it starts", ratio("cpu"), of("gather", "cpu"), of("alone", "cpu")],
+      ["CPU of the service's process", "", of("gather", "own"), ""],
+    ]);
+  } finally {
+    await service.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+  await atOnce(values.tenth ? 100 : 1000, runtime);
+}
+
+async function gathers(service: Service, batch: number): Promise<Took> {
+  const [own, family] = [await cpuMs(service.pid), await familyCpuMs(service.pid)];
+  const began = performance.now();
+  for (let made = 0; made < batch; made++) {
+    await service.completed((await service.post("instant")).id);
+  }
+  const wall = (performance.now() - began) / batch;
+  const cpu = (await familyCpuMs(service.pid) - family) / batch;
+  return { wall, cpu, own: (await cpuMs(service.pid) - own) / batch };
+}
+
+async function starts(oc: string, folder: string, batch: number): Promise<Took> {
+  // In a process of its own, a small one: a large one takes longer to start another.
+  const program = `
+    const { spawn } = require("node:child_process");
+    const [oc, ...args] = process.argv.slice(1);
+    const start = (left) => left > 0 && spawn(oc, args, { stdio: ["ignore", "pipe", "pipe"] })
+      .on("close", () => start(left - 1));
+    const began = performance.now();
+    const before = process.cpuUsage();
+    start(${batch});
+    process.on("exit", () => {
+      const own = process.cpuUsage(before);
+      const stat = require("node:fs").readFileSync("/proc/self/stat", "utf8").split(") ")[1].split(" ");
+      const children = (Number(stat[13]) + Number(stat[14])) * 10;
+      console.log(JSON.stringify([performance.now() - began, (own.user + own.system) / 1000 + children]));
+    });`;
+  const args = ["adm", "must-gather", `--dest-dir=${join(folder, "tree")}`, "--", "instant"];
+  const child = spawn(process.execPath, ["-e", program, oc, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (piece: string) => text += piece);
+  await once(child, "close");
+  const [wall = NaN, cpu = NaN] = JSON.parse(text) as number[];
+  return { wall: wall / batch, cpu: cpu / batch, own: 0 };
+}
+
+async function atOnce(posts: number, runtime: Runtime): Promise<void> {
+  const service = await startService({ runtime, env: { MAX_QUEUED: "400" } });
+  try {
+    const [began, cpu] = [performance.now(), await cpuMs(service.pid)];
+    const answers = await Promise.all(
+      Array.from({ length: posts }, () => service.send({ command: "instant" })),
+    );
+    const answered = performance.now() - began;
+    const taken = answers.filter(({ status }) => status === 201)
+      .map(({ text }) => JSON.parse(text) as GatherRecord);
+    const refused = answers.filter(({ status }) => status === 503).length;
+    if (taken.length + refused !== posts) throw new Error("some were answered with neither");
+    const ids = new Set(taken.map(({ id }) => id));
+    if (ids.size !== taken.length) throw new Error("an id was given twice");
+    await until(async () => {
+      const list = `http://127.0.0.1:${service.port}/must-gather?status=completed`;
+      const ended = await (await fetch(list)).json() as GatherRecord[];
+      return ended.length === taken.length;
+    }, 500);
+    say(
+      `${posts} POSTs at once: ${taken.length} × 201, ${refused} × 503 (MAX_QUEUED=400), answered after ` +
+        `${figure(answered / 1000)} s; all of them completed after ` +
+        `${figure((performance.now() - began) / 1000)} s, ` +
+        `${
+          figure((await cpuMs(service.pid) - cpu) / taken.length)
+        } ms CPU of the service's process each\n`,
+    );
+  } finally {
+    await service.stop();
+  }
+}
