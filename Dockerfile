@@ -14,6 +14,9 @@ COPY package.json package-lock.json LICENSE ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
 COPY machines machines
 COPY src src
+# A start and an end leave the compiled code behind, which src/code-cache.mjs finds: a start costs 0.2 s instead of 0.6, and 25 MB less stay.
+RUN PORT=127.0.0.1:8080 WORK_PATH=/tmp/work JOURNAL_PATH=/tmp/journal NODE_COMPILE_CACHE=/opt/must-gather/code \
+      timeout --preserve-status --signal=TERM 10 node src/main.ts
 # Nothing in here is written at run time, and everybody may read it, whatever umask the checkout was made with.
 RUN chmod -R a+rX,go-w .
 
@@ -40,10 +43,13 @@ RUN for program in tini node oc rsync tar gzip ps kill mkfifo; do test -x "$(whi
 
 WORKDIR /opt/must-gather
 # Deflate takes at most this less two threads, and no more than there are processors: the two read files and names.
+# A small young generation costs no measurable time here and keeps some 20 MB less.
 ENV NODE_ENV=production \
+    NODE_OPTIONS=--max-semi-space-size=2 \
+    CODE_CACHE=/opt/must-gather/code \
     UV_THREADPOOL_SIZE=18
 EXPOSE 8443 8080
 # Any user and group will do, without a home: only /tmp (or WORK_PATH) and /dev/shm (or JOURNAL_PATH) are written.
 USER 1001:0
 ENTRYPOINT ["/usr/bin/tini", "--"]
-CMD ["node", "src/main.ts"]
+CMD ["node", "--import", "./src/code-cache.mjs", "src/main.ts"]
