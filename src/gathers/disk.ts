@@ -165,7 +165,10 @@ export class Disk {
   async #used(): Promise<number> {
     const { registry } = this.#options;
     let used = 0;
-    for (const held of registry.all()) used += await this.#sizeOf(held);
+    for (const held of registry.all()) {
+      // No promise for a size that is known: there may be ten thousand.
+      used += this.#sizes.get(held.entry.id) ?? await this.#sizeOf(held);
+    }
     for (const id of this.#sizes.keys()) if (!registry.get(id)) this.#sizes.delete(id);
     return used;
   }
