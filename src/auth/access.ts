@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import PQueue from "p-queue";
 import * as v from "valibot";
 import { type Answer, type Api, createApi } from "../kube/api.ts";
@@ -154,7 +154,7 @@ export function createAccess(options: AccessOptions): AccessCheck {
 
 /** What an answer is kept under: never the token itself. */
 function keyOf(cluster: Cluster | undefined, token: string): string {
-  return createHash("sha256").update(`${cluster?.server}\n${token}`).digest("base64");
+  return hash("sha256", `${cluster?.server}\n${token}`, "base64");
 }
 
 function busy(): Access {

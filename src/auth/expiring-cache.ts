@@ -9,6 +9,8 @@ export class ExpiringCache<T> {
   readonly #now: () => number;
   /** In the order of use: the first is the one longest unused. */
   readonly #entries = new Map<string, Entry<T>>();
+  /** The key used last: nothing is to be moved for it. */
+  #newest: string | undefined;
 
   /** @param now a clock in milliseconds */
   constructor(size: number, now: () => number) {
@@ -23,9 +25,11 @@ export class ExpiringCache<T> {
   get(key: string): T | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    this.#entries.delete(key);
-    if (entry.until <= this.#now()) return undefined;
-    this.#entries.set(key, entry);
+    const isOver = entry.until <= this.#now();
+    if (isOver || key !== this.#newest) this.#entries.delete(key);
+    if (isOver) return undefined;
+    if (key !== this.#newest) this.#entries.set(key, entry);
+    this.#newest = key;
     return entry.value;
   }
 
@@ -35,6 +39,7 @@ export class ExpiringCache<T> {
       if (this.#entries.size < this.#size) break;
       this.#entries.delete(oldest);
     }
+    this.#newest = key;
     this.#entries.set(key, { value, until: this.#now() + forMs });
   }
 
