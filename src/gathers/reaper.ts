@@ -94,15 +94,6 @@ export class Reaper {
     }
   }
 
-  /** How many objects still stand that should not. */
-  leftovers(): number {
-    let count = 0;
-    for (const id of this.#tended.keys()) {
-      count += this.#deps.registry.get(id)?.entry.leftovers.length ?? 0;
-    }
-    return count;
-  }
-
   async #tendUntilGone(held: Held): Promise<void> {
     const { entry } = held;
     const { credentials, registry, log } = this.#deps;
