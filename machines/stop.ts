@@ -3,6 +3,8 @@
  *
  * The first two go to the leader alone: an oc that cleans up after the first signal (4.22) needs its rsync until then, and a
  * second signal within the grace would make it die without cleaning. What a dead leader leaves behind is killed.
+ *
+ * It has no end of its own: its parent stops it when nobody of the group is left but zombies.
  */
 import { assign, sendParent, setup } from "xstate";
 
@@ -23,8 +25,6 @@ export interface StopInput {
 export type StopEvent =
   /** The leader is dead; others of its group are not. */
   | { type: "leader.exited" }
-  /** Nobody of the group is left but zombies. */
-  | { type: "group.gone" }
   /** No time left to ask. */
   | { type: "stop.hurry" };
 
@@ -71,11 +71,9 @@ export const stopMachine = setup({
       after: { grace: { target: "killing", reenter: true } },
       on: { "stop.hurry": {}, "leader.exited": { actions: "noteLeaderDead" } },
     },
-    gone: { type: "final" },
   },
   on: {
     "leader.exited": { target: ".killing", actions: "noteLeaderDead" },
     "stop.hurry": ".killing",
-    "group.gone": ".gone",
   },
 });

@@ -32,7 +32,7 @@ function begin({ leaderDead = false }: Partial<StopInput> = {}) {
   });
   const actor = createActor(parent, { clock }).start();
   const stop = actor.getSnapshot().children.stop!;
-  return { clock, signals, stop, send: (type: StopEvent["type"]) => stop.send({ type }) };
+  return { clock, signals, send: (type: StopEvent["type"]) => stop.send({ type }) };
 }
 
 test("the leader is asked, after a grace told, after another the whole group is killed, again each grace", () => {
@@ -89,23 +89,10 @@ test("hurry kills the group at once, and once", () => {
   assert.equal(signals.at(-1), "12 SIGKILL group");
 });
 
-test("once the group is gone nothing is signalled any more", () => {
-  for (const seconds of [0, 12, 22]) {
-    const { clock, signals, stop, send } = begin();
-    advance(clock, seconds * 1_000);
-    const before = signals.length;
-    send("group.gone");
-    assert.equal(stop.getSnapshot().status, "done");
-    advance(clock, 5 * graceMs);
-    assert.equal(signals.length, before);
-  }
-});
-
 /** Alone it has no parent to signal to. */
 const machine = stopMachine.provide({ actions: { signal: () => {} } });
 const events: StopEvent[] = [
   { type: "leader.exited" },
-  { type: "group.gone" },
   { type: "stop.hurry" },
 ];
 
@@ -117,18 +104,15 @@ for (const leaderDead of [false, true]) {
     await replayAll(places, { machine, input });
   });
 
-  test(`it never goes back to a milder signal, and can always end (leader ${leaderDead ? "dead" : "alive"})`, () => {
-    const order = ["asking", "insisting", "killing", "gone"];
+  test(`it never goes back to a milder signal, and always comes to kill (leader ${leaderDead ? "dead" : "alive"})`, () => {
+    const order = ["asking", "insisting", "killing"];
     for (const { from, to } of places.flatMap(({ edges }) => edges)) {
       assert.ok(order.indexOf(from.name) <= order.indexOf(to.name), tell(to.path));
       assert.ok(!from.state.context.leaderDead || to.state.context.leaderDead, tell(to.path));
     }
     for (const place of places) {
-      assert.ok([...reach([place])].some(({ name }) => name === "gone"), tell(place.path));
-      assert.ok(
-        !place.state.context.leaderDead || ["killing", "gone"].includes(place.name),
-        tell(place.path),
-      );
+      assert.ok([...reach([place])].some(({ name }) => name === "killing"), tell(place.path));
+      assert.ok(!place.state.context.leaderDead || place.name === "killing", tell(place.path));
     }
   });
 }
