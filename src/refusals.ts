@@ -16,17 +16,25 @@ export const FAILED = new Problem({
   detail: "The service failed at this request; its log says why",
 });
 
+/** What is said to a request that came whole, without asking the app. */
+export interface Refusal {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+}
+
 /** To one more than a connection may have at once. */
-export const TOO_MANY = {
-  status: 503,
-  type: PROBLEM_TYPE,
-  text: textOf(
-    new Problem({
-      status: 503,
-      detail: "Too many requests at once on one connection; wait for a reply before the next",
-    }),
-  ),
-} as const;
+export const TOO_MANY = refusalOf(
+  new Problem({
+    status: 503,
+    detail: "Too many requests at once on one connection; wait for a reply before the next",
+  }),
+);
+
+/** To one that names several hosts (RFC 9112, 3.2): what stands in front of the service may have gone by another than the first. */
+export const SEVERAL_HOSTS = refusalOf(
+  new Problem({ status: 400, detail: "There is more than one Host header; send one" }),
+);
 
 /** A whole reply, as it goes over the wire. */
 export interface RawRefusal {
@@ -79,6 +87,10 @@ export function rawRefusals(
   };
   const unreadable = refusal(400, "This cannot be read as HTTP/1.1; send a request that can");
   return (code) => known[code] ?? (code.startsWith("HPE_") ? unreadable : undefined);
+}
+
+function refusalOf(problem: Problem): Refusal {
+  return Object.freeze({ status: problem.status, type: PROBLEM_TYPE, text: textOf(problem) });
 }
 
 function textOf({ status, title, detail }: Problem): string {

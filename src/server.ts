@@ -1,5 +1,10 @@
 /** The listening socket: bounds on what a client may hold open, and an orderly end. */
-import { createServer as createHttpServer, type Server } from "node:http";
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
@@ -7,7 +12,14 @@ import { Connections, connectionsWithin } from "./connections.ts";
 import { repliesWith, securityHeaders } from "./headers.ts";
 import type { Log } from "./log.ts";
 import { reasonOf } from "./log.ts";
-import { FAILED, rawRefusals, TOO_MANY, UNREADABLE } from "./refusals.ts";
+import {
+  FAILED,
+  rawRefusals,
+  type Refusal,
+  SEVERAL_HOSTS,
+  TOO_MANY,
+  UNREADABLE,
+} from "./refusals.ts";
 import type { Hot } from "./routes/hot-polls.ts";
 import { type Pair, type PairFiles, PairOnDisk } from "./tls.ts";
 
@@ -113,14 +125,19 @@ export function createServer(options: ServerOptions): ServiceServer {
       return problem.toResponse();
     },
   });
+  const refuse = (reply: ServerResponse, { status, type, text }: Refusal) => {
+    refused(status);
+    reply.setHeader("connection", "close");
+    reply.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(text) });
+    reply.end(text);
+  };
   server.on("request", (request, reply) => {
     const answer = connections.begin(request, reply);
-    if (answer !== "answer") reply.setHeader("connection", "close");
-    if (answer === "answer" && options.hot?.(request, reply)) return;
-    if (answer !== "refuse") return void listener(request, reply);
-    const { status, type, text } = TOO_MANY;
-    refused(status);
-    reply.writeHead(status, { "content-type": type }).end(text);
+    if (answer === "refuse") return refuse(reply, TOO_MANY);
+    if (hasSeveralHosts(request)) return refuse(reply, SEVERAL_HOSTS);
+    if (answer === "last") reply.setHeader("connection", "close");
+    else if (options.hot?.(request, reply)) return;
+    void listener(request, reply);
   });
 
   const refusalFor = rawRefusals(limits, headers);
@@ -166,6 +183,16 @@ const TLS_AT_LEAST = "TLSv1.2";
 
 function secure(pair: Pair) {
   return { ...pair, minVersion: TLS_AT_LEAST } as const;
+}
+
+/** The parser gives the first of them as the host, and says nothing of the others. */
+function hasSeveralHosts({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i];
+    if (name?.length === 4 && name.toLowerCase() === "host") hosts++;
+  }
+  return hosts > 1;
 }
 
 function listenFailure({ host, port }: ServerOptions, error: NodeJS.ErrnoException): Error {

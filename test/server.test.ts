@@ -102,6 +102,16 @@ test("what is no HTTP, and a URL that cannot be read, are answered with 400", as
   await client.until(/^HTTP\/1\.1 400 [^]+nosniff[^]+Host header/);
 });
 
+test("a request with several Host headers is answered with 400 and the connection closed, whatever they say", async (t) => {
+  const { ask } = await serve(t, {});
+  for (const second of ["Host: localhost", "x: 1\r\nhOsT: localhost", "Host:"]) {
+    const client = await ask(`GET / HTTP/1.1\r\nhost: localhost\r\n${second}\r\n\r\n${GET}`);
+    const reply = await client.closed();
+    assert.match(reply, /^HTTP\/1\.1 400 [^]+problem\+json[^]+more than one Host header/);
+    assert.equal(reply.match(/HTTP\/1\.1/g)?.length, 1);
+  }
+});
+
 test("nothing is said in the midst of a reply", async (t) => {
   const { response, say } = spoken();
   const { ask } = await serve(t, {}, () => response);
