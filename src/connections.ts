@@ -12,6 +12,8 @@ export interface ConnectionLimits {
   readonly requestsAtOnce: number;
   /** How long a reader may take nothing of what waits for it. */
   readonly stallMs: number;
+  /** How long a request may take to arrive; as long again is read on of one that was answered before. */
+  readonly requestMs: number;
 }
 
 /** Descriptors for all but connections: files of gathers, oc's pipes, the journal, the runtime's own. */
@@ -34,6 +36,8 @@ interface Connection {
   readonly replies: Set<ServerResponse>;
   /** How many requests came on it. */
   requests: number;
+  /** The last request that was answered before all of it was here. */
+  unread: IncomingMessage | undefined;
   /** What had arrived when its last request had been answered. */
   restedBytes: number;
   /** What the system had taken over for the reader when that was last looked at, and how many looks it has not grown for. */
@@ -46,6 +50,9 @@ const SWEEP_MS = 5_000;
 
 /** Once the server closes, what has begun to arrive has this long to get here: milliseconds. */
 const ARRIVAL_MS = 1_000;
+
+/** A client that has its answer, and of which nothing more comes for so long, has stopped in the middle of its request: milliseconds. */
+const SILENCE_MS = 2_000;
 
 /** How often it is told that there are too many connections, at most: milliseconds. */
 const TELL_MS = 60_000;
@@ -89,7 +96,8 @@ export class Connections {
    *
    * @returns whether to answer it, to answer it and close the connection, or to refuse it as one of too many at once
    */
-  begin({ socket }: IncomingMessage, reply: ServerResponse): "answer" | "last" | "refuse" {
+  begin(request: IncomingMessage, reply: ServerResponse): "answer" | "last" | "refuse" {
+    const { socket } = request;
     const connection = this.#bySocket.get(socket);
     if (!connection) return "last"; // already gone
     const { replies } = connection;
@@ -97,6 +105,10 @@ export class Connections {
     replies.add(reply);
     reply.on("close", () => {
       replies.delete(reply);
+      if (!request.complete && !request.destroyed) {
+        connection.unread = request;
+        passOver(request, this.#limits.requestMs);
+      }
       if (replies.size > 0 || !this.#all.has(connection)) return;
       this.#rest(connection);
       if (this.#closing) socket.destroySoon();
@@ -105,10 +117,12 @@ export class Connections {
     return this.#closing || ++connection.requests >= this.#limits.requests ? "last" : "answer";
   }
 
-  /** Whether a reply has begun on this connection, so that nothing else can be said on it. */
+  /** Whether what arrives on this connection is being answered, or was before it was all here: nothing else can be said on it. */
   isAnswering(socket: Socket): boolean {
-    const replies = this.#bySocket.get(socket)?.replies ?? [];
-    return [...replies].some(({ headersSent }) => headersSent);
+    const connection = this.#bySocket.get(socket);
+    if (!connection) return false;
+    return connection.unread?.complete === false ||
+      [...connection.replies].some(({ headersSent }) => headersSent);
   }
 
   /** From here on no connection outlives its reply; those that wait end at once, or when what has begun to arrive is late. */
@@ -136,6 +150,7 @@ export class Connections {
       socket: raw,
       replies: new Set(),
       requests: 0,
+      unread: undefined,
       restedBytes: 0,
       taken: 0,
       stuckFor: 0,
@@ -202,6 +217,26 @@ export class Connections {
       }
     }
   }
+}
+
+/**
+ * Reads what is left of a request that is answered already, for so long and as long as it comes, and lets it go: closed over what
+ * nobody reads, a connection is reset, and a client that still sends may lose the answer.
+ */
+function passOver(request: IncomingMessage, mostMs: number): void {
+  const { socket } = request;
+  const close = () => {
+    if (!request.complete) socket.destroySoon();
+  };
+  const late = setTimeout(close, mostMs).unref();
+  const silent = setTimeout(close, Math.min(SILENCE_MS, mostMs)).unref();
+  request.removeAllListeners("data"); // who read it has stopped, and would hold it up
+  request.on("data", () => silent.refresh());
+  request.once("close", () => {
+    clearTimeout(late);
+    clearTimeout(silent);
+  });
+  request.resume();
 }
 
 function endsOf({ remoteAddress, remotePort, localAddress }: Socket): string {

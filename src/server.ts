@@ -117,6 +117,7 @@ export function createServer(options: ServerOptions): ServiceServer {
   const listener = getRequestListener(options.fetch, {
     // A `Response` with its body at hand is passed on as it is, not made into a stream and read again: 27 µs a request of 61.
     overrideGlobalObjects: true,
+    autoCleanupIncoming: false, // it closes the connection half a second after the reply; `Connections` reads what is left
     errorHandler: (error) => {
       const problem = error instanceof RequestError ? UNREADABLE : FAILED;
       refused(problem.status);

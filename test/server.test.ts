@@ -11,6 +11,9 @@ import { openClient, soon } from "./support/raw-client.ts";
 const GET = "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
 const MIB = 2 ** 20;
 
+/** A client that is busy elsewhere: longer than half a second. Milliseconds. */
+const LATE_MS = 1200;
+
 /** A server with the limits of the test, closed when the test is over. */
 async function serve(
   t: TestContext,
@@ -110,6 +113,43 @@ test("a request with several Host headers is answered with 400 and the connectio
     assert.match(reply, /^HTTP\/1\.1 400 [^]+problem\+json[^]+more than one Host header/);
     assert.equal(reply.match(/HTTP\/1\.1/g)?.length, 1);
   }
+});
+
+for (const how of ["content-length: 10000000", "transfer-encoding: chunked"]) {
+  test(`who is answered early and reads late, still sending, gets the answer (${how})`, async (t) => {
+    const { open } = await serve(t, {}, async ({ body, headers }) => {
+      const reader = headers.has("content-length") ? undefined : body?.getReader();
+      await reader?.read();
+      return new Response("too long", { status: 413 });
+    });
+    const client = await open();
+    client.socket.pause();
+    client.send(`POST / HTTP/1.1\r\nhost: localhost\r\n${how}\r\n\r\n`);
+    const piece = `ffa\r\n${"x".repeat(0xffa)}\r\n`;
+    const started = performance.now();
+    while (performance.now() - started < LATE_MS) {
+      client.send(piece);
+      await sleep(10);
+    }
+    client.socket.resume();
+    await client.until(/^HTTP\/1\.1 413 [^]+too long/);
+  });
+}
+
+test("what is left of a request that was answered is passed over, and the next one is answered", async (t) => {
+  const { open } = await serve(t, {}, ({ method }) => new Response(method));
+  const client = await open();
+  client.send("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000\r\n\r\n");
+  await client.until(/POST$/);
+  client.send(`${"x".repeat(1_000_000)}${GET}`);
+  await client.until(/GET$/);
+});
+
+test("a request that was answered and does not come to its end is closed, and nothing more said", async (t) => {
+  const { open } = await serve(t, { headersMs: 300, requestMs: 600 }, () => new Response("early"));
+  const client = await open();
+  client.send("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\nabc");
+  assert.match(await client.closed(), /^HTTP\/1\.1 200 [^]+early$/);
 });
 
 test("nothing is said in the midst of a reply", async (t) => {

@@ -114,19 +114,24 @@ export async function readBody(request: Request): Promise<Uint8Array> {
   if (Number(request.headers.get("content-length")) > LONGEST_BODY) throw tooLong();
   const chunks: Uint8Array[] = [];
   let length = 0;
-  if (request.body) {
-    try {
-      for await (const chunk of request.body as AsyncIterable<Uint8Array>) { // a throw here cancels the stream
-        length += chunk.byteLength;
-        if (length > LONGEST_BODY) throw tooLong();
-        chunks.push(chunk);
-      }
-    } catch (error) {
-      if (error instanceof Problem) throw error;
-      throw badRequest("The body ended before all of it was there; send it again"); // the client's doing, not the service's
-    }
+  const reader = request.body?.getReader(); // never cancelled: that would break the connection, and the reply with it
+  for (let chunk = await next(reader); chunk; chunk = await next(reader)) {
+    length += chunk.byteLength;
+    if (length > LONGEST_BODY) throw tooLong();
+    chunks.push(chunk);
   }
   return Buffer.concat(chunks, length);
+}
+
+/** The next piece of a body; undefined at its end. Throws a {@link Problem} for one that breaks off. */
+async function next(
+  reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
+): Promise<Uint8Array | undefined> {
+  try {
+    return (await reader?.read())?.value;
+  } catch {
+    throw badRequest("The body ended before all of it was there; send it again"); // the client's doing, not the service's
+  }
 }
 
 /** Without `Connection: close`: whoever still sends would see the connection break, and no reply. */

@@ -171,7 +171,7 @@ test("a body may have 64 KiB, and one byte more is refused with 413", async () =
   assert.equal(problem.status, 413);
 });
 
-test("a body without an end is let go as soon as it is too long", async () => {
+test("a body without an end is read no further once it is too long, and not cancelled: the connection would break", async () => {
   let pulled = 0;
   let cancelled = false;
   const body = new ReadableStream({
@@ -184,7 +184,7 @@ test("a body without an end is let go as soon as it is too long", async () => {
     },
   });
   assert.equal((await refusal({ type: JSON_TYPE, body })).status, 413);
-  assert.ok(cancelled);
+  assert.ok(!cancelled);
   assert.ok(pulled < 10, `${pulled} chunks`);
 });
 
