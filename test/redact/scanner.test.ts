@@ -2,7 +2,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Ledger } from "../../src/redact/ledger.ts";
-import { createRules, redactText } from "../../src/redact/redactor.ts";
+import { createRules, Redactor } from "../../src/redact/redactor.ts";
 import { Scanner } from "../../src/redact/scanner.ts";
 import { CLEAN, kindsIn, SPOTS, traces } from "./secrets.ts";
 
@@ -21,7 +21,7 @@ function inPieces(text: Buffer, cuts: readonly number[], ledger = new Ledger()):
   return Buffer.concat(out).toString();
 }
 
-const redact = (text: string) => redactText(text, rules, new Ledger());
+const redact = (text: string) => new Redactor(rules, []).text(text);
 
 for (const spot of SPOTS) {
   test(`nothing is left of a secret: ${spot.name}`, () => {
@@ -57,8 +57,8 @@ test("what is around a secret stays as it is", () => {
 
 test("the same value has the same token, another one another", () => {
   const ledger = new Ledger();
-  const first = redactText("password=abc1 password=abc2", rules, ledger);
-  const second = redactText("the password: abc2, --password abc1", rules, ledger);
+  const first = new Redactor(rules, [], ledger).text("password=abc1 password=abc2");
+  const second = new Redactor(rules, [], ledger).text("the password: abc2, --password abc1");
   assert.equal(first, "password=<redacted:password:1> password=<redacted:password:2>");
   assert.equal(second, "the password: <redacted:password:2>, --password <redacted:password:1>");
 });

@@ -2,6 +2,7 @@ import { asPackError } from "../errors.ts";
 import type { ArchiveFormat } from "./formats.ts";
 import { type Judged, judgeImage } from "./judge-image.ts";
 import { filesOf, makeArchive } from "./make-archive.ts";
+import type { Rewriter } from "./rewriter.ts";
 import { survey } from "./survey.ts";
 import { imageTakenBefore, takeImage } from "./take-image.ts";
 import { takeUp } from "./take-up.ts";
@@ -26,6 +27,8 @@ export interface PackRequest {
   level: number;
   /** The room on the file system of a folder, bytes; what the system says unless given. */
   free?: (folder: string) => Promise<number>;
+  /** What changes files on their way in. */
+  rewriter?: Rewriter;
   /** Deflate jobs at a time; at most UV_THREADPOOL_SIZE − 2, or reading waits behind them. */
   threads: number;
 }
@@ -96,7 +99,7 @@ export async function pack(
   const { signal } = control;
   signal.throwIfAborted();
   try {
-    const tree = await Tree.open(request.tree);
+    const tree = await Tree.open(request.tree, undefined, request.rewriter);
     const inside = await takeUp(filesOf(request.folder, "zip"), signal);
     const found = tree && await survey(tree, request.archiveFilename, signal, inside);
     const hasData = found !== undefined && found.data > 0;
@@ -109,7 +112,8 @@ export async function pack(
     if (!taken) return undefined;
     const nothing = { full: false, incomplete: [], skipped: [], onlyFallback: false };
     const judged = await judge(taken.file, taken.digest, control);
-    return { ...taken, kind: "image", entries: 1, whole: true, ...nothing, ...judged };
+    const damage = taken.damage ?? judged.damage;
+    return { ...taken, kind: "image", entries: 1, whole: true, ...nothing, ...judged, damage };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     throw asPackError(error, request.folder);

@@ -5,7 +5,8 @@ import { Cursor } from "../cursor.ts";
 import { codeOf, PackError } from "../errors.ts";
 import { closeFd, openFd } from "../fd.ts";
 import { fsPath } from "../paths.ts";
-import { LeftOut, openEntry } from "./tree.ts";
+import type { Rewriter } from "./rewriter.ts";
+import { LeftOut, openSource } from "./tree.ts";
 import type { TreeEntry } from "./tree.ts";
 
 /** `must-gather.tar.gz` → `archive.tar.gz`: only an extension that we know is kept, the rest of the name is not trusted. */
@@ -21,6 +22,8 @@ export interface Taken {
   size: number;
   /** As RFC 9530 writes it. */
   digest: string;
+  /** Why it is not all that the image's archive was to be, in a sentence. */
+  damage: string | null;
 }
 
 /**
@@ -35,7 +38,7 @@ export async function takeImage(
   signal: AbortSignal,
 ): Promise<Taken> {
   const file = join(folder, archiveName(entry.name));
-  const { fd } = await openEntry(entry).catch((error) => {
+  const { fd, size } = await openSource(entry).catch((error) => {
     if (!(error instanceof LeftOut)) throw error;
     throw new PackError(
       "EIO",
@@ -43,17 +46,20 @@ export async function takeImage(
     );
   });
   try {
+    if (entry.rewriter) {
+      return await rewriteImage(entry.rewriter, entry.name, { fd, size }, file, signal);
+    }
     const cursor = new Cursor(fd, signal);
     await cursor.skipRest();
-    const size = cursor.position;
+    const length = cursor.position;
     await rm(file, { force: true }); // of a process that was killed
     await link(fsPath(entry.path), file).catch(() => rename(fsPath(entry.path), file));
     const moved = await lstat(file);
-    if (!moved.isFile() || moved.ino !== entry.ino || moved.size !== size) {
+    if (!moved.isFile() || moved.ino !== entry.ino || moved.size !== length) {
       throw new PackError("EVERIFY", `The image's archive ${entry.name} changed while it was read`);
     }
     await chmod(file, 0o600);
-    return { file, size, digest: cursor.digest() };
+    return { file, size: length, digest: cursor.digest(), damage: null };
   } finally {
     await closeFd(fd);
   }
@@ -78,8 +84,37 @@ export async function imageTakenBefore(
     const cursor = new Cursor(fd, signal);
     await cursor.skipRest();
     await chmod(file, 0o600);
-    return { file, size: cursor.position, digest: cursor.digest() };
+    return { file, size: cursor.position, digest: cursor.digest(), damage: null };
   } finally {
     await closeFd(fd);
+  }
+}
+
+/** Writes what goes in instead of the image's archive, under its name. */
+async function rewriteImage(
+  rewriter: Rewriter,
+  name: string,
+  source: { fd: number; size: number },
+  file: string,
+  signal: AbortSignal,
+): Promise<Taken> {
+  const temporary = `${file}.part`;
+  await rm(temporary, { force: true }); // of a process that was killed
+  const to = await openFd(
+    temporary,
+    constants.O_CREAT | constants.O_EXCL | constants.O_RDWR,
+    0o600,
+  );
+  try {
+    const damage = await rewriter.image(name, source.fd, source.size, to);
+    const cursor = new Cursor(to, signal);
+    await cursor.skipRest();
+    await rename(temporary, file);
+    return { file, size: cursor.position, digest: cursor.digest(), damage };
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  } finally {
+    await closeFd(to);
   }
 }

@@ -6,8 +6,9 @@ import { closeFd, openFd, statFd } from "../fd.ts";
 import { listFolder } from "./list-folder.ts";
 import type { Listed } from "./list-folder.ts";
 import { childName } from "../names.ts";
-import { fsPath, rawPath } from "../paths.ts";
+import { fsPath, rawPath, rawText } from "../paths.ts";
 import type { RawPath } from "../paths.ts";
+import type { Rewriter } from "./rewriter.ts";
 
 /** What was found at one place of the tree, as it was when the walk came by. */
 export interface TreeEntry {
@@ -27,6 +28,8 @@ export interface TreeEntry {
   size: number;
   dev: number;
   ino: number;
+  /** What changes its content, where something does. */
+  rewriter?: Rewriter;
 }
 
 /** Something that does not go into the archive. `cut`: because a limit of ours was reached. */
@@ -77,16 +80,22 @@ function reason(error: unknown, what: string): string {
 export class Tree {
   readonly #root: RawPath;
   readonly #limits: TreeLimits;
+  readonly #rewriter: Rewriter | undefined;
   /** Modes of folders that were closed to us, as they were before they were opened up. */
   readonly #repaired = new Map<RawPath, number>();
 
-  private constructor(root: RawPath, limits: TreeLimits) {
+  private constructor(root: RawPath, limits: TreeLimits, rewriter: Rewriter | undefined) {
     this.#root = root;
     this.#limits = limits;
+    this.#rewriter = rewriter;
   }
 
   /** `undefined` where there is nothing; rejects with a {@link PackError} where `path` is no folder. */
-  static async open(path: string, limits: TreeLimits = TREE_LIMITS): Promise<Tree | undefined> {
+  static async open(
+    path: string,
+    limits: TreeLimits = TREE_LIMITS,
+    rewriter?: Rewriter,
+  ): Promise<Tree | undefined> {
     let stats: Stats;
     try {
       stats = await lstat(path);
@@ -97,7 +106,7 @@ export class Tree {
     if (!stats.isDirectory()) {
       throw new PackError("ENOTDIR", `Cannot read what was gathered: ${path} is not a folder`);
     }
-    return new Tree(rawPath(await realpath(path)), limits);
+    return new Tree(rawPath(await realpath(path)), limits, rewriter);
   }
 
   /**
@@ -119,7 +128,7 @@ export class Tree {
         yield { kind: "left", name: entry.name, why, cut: true };
         return;
       }
-      yield entry;
+      yield this.#rewritten(entry);
       if (entry.kind !== "folder") continue;
       if (stack.length > this.#limits.depth) {
         const why = `more than ${this.#limits.depth} folders deep`;
@@ -132,6 +141,14 @@ export class Tree {
         yield { kind: "left", name: entry.name, why: reason(error, "folder"), cut: false };
       }
     }
+  }
+
+  #rewritten(entry: TreeEntry | Left): TreeEntry | Left {
+    const rewriter = this.#rewriter;
+    if (!rewriter) return entry;
+    const name = rewriter.name(entry.name);
+    if (entry.kind === "left") return { ...entry, name };
+    return { ...entry, name, below: rawPath(rewriter.name(rawText(entry.below))), rewriter };
   }
 
   async #enter(path: RawPath, below: RawPath, name: string, seen: number): Promise<Frame> {
@@ -205,7 +222,7 @@ const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NO
  * Opens a file of the tree, which must still be the regular file that the walk saw; the caller closes `fd`. One that only
  * its mode closes to us is opened up. Rejects with {@link LeftOut} where it cannot be had.
  */
-export async function openEntry(entry: TreeEntry): Promise<{ fd: number; size: number }> {
+export async function openSource(entry: TreeEntry): Promise<{ fd: number; size: number }> {
   const path = fsPath(entry.path);
   let fd: number;
   try {
@@ -230,10 +247,24 @@ export async function openEntry(entry: TreeEntry): Promise<{ fd: number; size: n
   }
 }
 
+/** As {@link openSource}, but what is read is what goes into the archive; then `entry` has its size. */
+export async function openEntry(entry: TreeEntry): Promise<{ fd: number; size: number }> {
+  const source = await openSource(entry);
+  if (!entry.rewriter) return source;
+  try {
+    const rewritten = await entry.rewriter.file(entry.name, source.fd, source.size);
+    if (source.size === entry.size) entry.size = rewritten.size;
+    return rewritten;
+  } finally {
+    await closeFd(source.fd);
+  }
+}
+
 /** Where a link points, as bytes; never followed. Rejects with {@link LeftOut} where it cannot be had. */
 export async function readLink(entry: TreeEntry): Promise<Buffer> {
   try {
-    return Buffer.from(await readlink(fsPath(entry.path), { encoding: "buffer" }));
+    const target = Buffer.from(await readlink(fsPath(entry.path), { encoding: "buffer" }));
+    return entry.rewriter ? Buffer.from(entry.rewriter.name(target.toString())) : target;
   } catch (error) {
     throw new LeftOut(reason(error, "readlink"));
   }
