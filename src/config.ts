@@ -1,6 +1,12 @@
 import { readAccess, readCluster, readOc } from "./config/cluster.ts";
 import { type Environment, Variables } from "./config/environment.ts";
-import { readAllowedImages, readArchive, readImage, readTimes } from "./config/gathering.ts";
+import {
+  readAllowedImages,
+  readArchive,
+  readImage,
+  readRedaction,
+  readTimes,
+} from "./config/gathering.ts";
 import { readOrigins, readServing } from "./config/serving.ts";
 import { readJournal, readWork } from "./config/storage.ts";
 
@@ -81,6 +87,10 @@ export interface Config {
   readonly archiveFormat: "zip" | "tar.gz";
   /** Deflate's level, 0 (store) to 9. */
   readonly archiveLevel: number;
+  /** Every archive is redacted. */
+  readonly redact: boolean;
+  /** The text of the service's own rules, which can be read; `""` where there are none. */
+  readonly redactRules: string;
   /** How many chunks are deflated at once. */
   readonly threads: number;
   /** Whether the inspector may send events to machines: for developers. */
@@ -109,6 +119,7 @@ export function readConfig(env: Environment, system: System): Config {
     ...cluster,
     ...readTimes(read),
     ...readArchive(read),
+    ...readRedaction(read, system),
     corsOrigins: readOrigins(read),
     podNamespace: read.text("POD_NAMESPACE"),
     image,

@@ -16,6 +16,8 @@ import { Plans } from "./forklift/plans.ts";
 import { createAskers } from "./kube/asker.ts";
 import { Links } from "./routes/links.ts";
 import { type Config, ConfigError, readConfig, type System } from "./config.ts";
+import { withCopies } from "./gathers/copies.ts";
+import { createRedactors } from "./gathers/redactors.ts";
 import { createCredentials } from "./gathers/credentials.ts";
 import { Bodies } from "./gathers/bodies.ts";
 import { Disk } from "./gathers/disk.ts";
@@ -94,7 +96,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     },
     removed: (id) => events.forget(id),
   });
-  const gatherer = createOcGatherer({
+  const oc = createOcGatherer({
     program,
     prefix,
     embedded,
@@ -111,6 +113,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     credentials,
     log,
   });
+  const gatherer = withCopies(oc, workPath);
   const packer = createPacker({
     archiveFilename: config.archiveFilename,
     stem: embedded ? "local-gather" : undefined,
@@ -124,6 +127,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
   const disk = new Disk({ ...config, registry, log });
   const lifecycle = new Lifecycle({
     ...config,
+    redactorFor: createRedactors(config.redactRules),
     spareBytes: () => disk.spareBytes(),
     registry,
     gatherer,
@@ -168,6 +172,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     requestContext: {
       defaults: { image: embedded ? EMBEDDED_IMAGE : config.image, timeout: config.timeout },
       maxTimeoutMs: config.maxTimeoutMs,
+      redact: config.redact,
       features,
       knownServer: (url) => isKnown(clusters, url),
       embedded,

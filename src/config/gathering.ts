@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import type { Config, OcChoice } from "../config.ts";
+import type { Config, OcChoice, System } from "../config.ts";
+import { readRules, RulesError } from "../redact/rules-file.ts";
 import { isAllowedImage, readAllowedImage } from "../schema/allowed-images.ts";
 import { splitList } from "../schema/options.ts";
 import { type Bounds, ConfigError, type Variables } from "./environment.ts";
@@ -70,6 +71,27 @@ export function readArchive(
     archiveFormat: read.choice("ARCHIVE_FORMAT", ["zip", "tar.gz"]) ?? "zip",
     archiveLevel: read.integer("ARCHIVE_LEVEL", 0, 9) ?? 6,
   };
+}
+
+/** Whether every archive is redacted, and the service's own rules for it. */
+export function readRedaction(
+  read: Variables,
+  system: System,
+): Pick<Config, "redact" | "redactRules"> {
+  const path = read.path("REDACT_RULES", system.cwd);
+  const redact = read.flag("REDACT") ?? false;
+  if (path === undefined) return { redact, redactRules: "" };
+  const text = system.readText(path);
+  if (text === undefined) {
+    throw new ConfigError("REDACT_RULES", path, "a file that can be read");
+  }
+  try {
+    readRules(text);
+  } catch (error) {
+    if (!(error instanceof RulesError)) throw error;
+    throw new ConfigError("REDACT_RULES", path, `a file of rules, but ${error.message}`);
+  }
+  return { redact, redactRules: text };
 }
 
 /** The image of a request that names none. */

@@ -1,6 +1,12 @@
 /** One gather as the journal keeps it: plain data, written as JSON. Never a token, never output. */
 import * as v from "valibot";
-import { ReasonSchema, StatusSchema, TransitionSchema, VerdictSchema } from "../schema/record.ts";
+import {
+  ReasonSchema,
+  RedactionSchema,
+  StatusSchema,
+  TransitionSchema,
+  VerdictSchema,
+} from "../schema/record.ts";
 import type { GatherRequest } from "../schema/request.ts";
 import { JOURNAL_VERSION } from "./journal.ts";
 
@@ -77,6 +83,8 @@ const EntrySchema = v.strictObject({
   lines: v.number(),
   bytes: v.number(),
   archive: v.nullable(ArchiveSchema),
+  /** What was taken out of the archive. */
+  redaction: v.optional(RedactionSchema),
   /** The name of an archive that was removed to make room, or did not outlive the container: the record still shows it. */
   formerArchiveName: v.optional(text),
   made: v.pipe(v.array(MadeSchema), v.maxLength(MOST_MADE)),

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { Problem } from "../problem.ts";
 import { requestFingerprint, sameOptions } from "../schema/fingerprint.ts";
-import type { GatherRequest } from "../schema/request.ts";
+import type { GatherRequest, Redact } from "../schema/request.ts";
 import { reasonOf } from "../log.ts";
 import type { Caller } from "../auth/middleware.ts";
 import type { CredentialStore } from "./credentials.ts";
@@ -22,6 +22,9 @@ const MOST_KEYS = 1000;
 
 /** When to ask again where the queue is full: seconds. A gather takes minutes. */
 const RETRY_AFTER_S = 30;
+
+/** Of a custom name, in bytes of UTF-8. */
+const LONGEST_NAME = 256;
 
 export interface IntakeDeps {
   registry: Registry;
@@ -127,6 +130,38 @@ export class Intake {
     return { held, created: true };
   }
 
+  /**
+   * Makes a gather that is a redacted copy of the archive of `source`.
+   *
+   * Throws a `Problem`: 409 where there is no archive, else as {@linkcode Intake.take} does.
+   */
+  async copy(source: Held, redact: Redact): Promise<Held> {
+    const { registry, journal, runner, disk, workPath } = this.#deps;
+    this.#admit();
+    await disk.admit();
+    this.#admit();
+    const { id: from, archive, request } = source.entry;
+    if (!archive) throw noArchive();
+    const id = journal.nextId();
+    const held = registry.add(newEntry(id, registry.timestamp(), {
+      ...request,
+      customName: redactedName(request.customName),
+      redact,
+      copyOf: { id: from, file: archive.file, name: redactedName(archive.name) },
+    }, null));
+    runner.begin(held);
+    registry.persist(held);
+    try {
+      await journal.saved(id);
+    } catch (error) {
+      runner.cancel(held, false);
+      await removeGather(held, registry, workPath);
+      throw noRoom(error);
+    }
+    setImmediate(() => runner.enqueue(held));
+    return held;
+  }
+
   async #join(held: Held, key: string | undefined, fingerprint: string): Promise<Taken> {
     // Found by its name: a retry with the same key finds it after its end, too.
     if (key !== undefined && this.#keys.get(key)?.id !== held.entry.id) {
@@ -183,6 +218,24 @@ async function allOf(steps: readonly Promise<void>[]): Promise<void> {
 /** Clients may put anything into a key; it is kept as a hash only. */
 function hash(key: string): string {
   return createHash("sha256").update(key).digest("base64url");
+}
+
+/** What a copy is called: the ending stays where it is, and so does the limit of 256 bytes. */
+function redactedName(name: string): string {
+  if (name === "") return "";
+  const [, stem = name, ending = ""] = /^(.+?)(\.tar\.gz|\.tgz|\.zip)?$/s.exec(name) ?? [];
+  const room = LONGEST_NAME - Buffer.byteLength(`-redacted${ending}`);
+  let short = stem;
+  while (Buffer.byteLength(short) > room) short = [...short].slice(0, -1).join("");
+  return `${short}-redacted${ending}`;
+}
+
+function noArchive(): Problem {
+  return new Problem({
+    status: 409,
+    detail:
+      "This gather has no archive to take secrets out of; one that runs has it when it has ended",
+  });
 }
 
 function noRoom(error: unknown): Problem {

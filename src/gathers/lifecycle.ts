@@ -11,6 +11,7 @@ import {
 } from "../../machines/gather.ts";
 import type { SignalEvent } from "../../machines/stop.ts";
 import { PackError } from "../archive/errors.ts";
+import type { Redactor } from "../redact/redactor.ts";
 import type { Log } from "../log.ts";
 import { reasonOf } from "../log.ts";
 import { type Entry, hasEnded, MOST_MADE, MOST_TRANSITIONS } from "./entry.ts";
@@ -48,10 +49,14 @@ export interface LifecycleDeps {
   workPath: string;
   timeoutGraceMs: number;
   stopGraceMs: number;
+  /** What takes the secrets out of a gather; undefined where that is not asked for. */
+  redactorFor?: (entry: Entry) => Redactor | undefined;
 }
 
 /** What is known of a live gather for its last sentence. */
 interface Telling {
+  /** Takes secrets out of what it prints, says and collects; one for all, so that tokens agree. */
+  redactor: Redactor | undefined;
   troubles: string[];
   found: "data" | "fallback" | "nothing" | "unknown";
   /** Resolves when nothing works on its files any more. */
@@ -93,7 +98,14 @@ export class Lifecycle {
   begin(held: Held): void {
     const { entry } = held;
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-    this.#telling.set(entry.id, { troubles: [], found: "unknown", packing: undefined, ended, end });
+    this.#telling.set(entry.id, {
+      redactor: this.#deps.redactorFor?.(entry),
+      troubles: [],
+      found: "unknown",
+      packing: undefined,
+      ended,
+      end,
+    });
     held.actor = createActor(this.#machine, {
       input: {
         id: entry.id,
@@ -174,12 +186,13 @@ export class Lifecycle {
     entry.lines = output?.lines ?? entry.lines;
     entry.leftovers = leftoversOf(entry, Date.parse(at));
     if (entry.archive && entry.status === "error") entry.archive.partial = true;
-    entry.message = outcomeMessage(entry, {
+    const message = outcomeMessage(entry, {
       lastWords: output?.lastWords() ?? "",
       troubles: telling?.troubles ?? [],
       found: telling?.found ?? "unknown",
       timeout: entry.request.timeout,
     });
+    entry.message = telling?.redactor?.text(message) ?? message;
     this.#deps.durations.learn(entry);
     const level = entry.status === "completed" ? "info" : "warn";
     this.#deps.log[level]("gather ended", {
@@ -237,8 +250,12 @@ export class Lifecycle {
     const { registry, gatherer } = this.#deps;
     const held = this.#held(input.id);
     const job = this.#job(held);
+    const redactor = this.#telling.get(input.id)?.redactor;
+    const shown = redactor?.live();
+    let show: (stream: "stdout" | "stderr", block: Buffer) => boolean = () => true;
     const exited = (end: { code: number | null; orphans: boolean }) => {
       watching.abort();
+      if (shown) show("stdout", Buffer.concat(shown.end()));
       sendBack({ type: "process.exited", code: end.code, orphans: end.orphans });
     };
     const watching = new AbortController();
@@ -261,19 +278,25 @@ export class Lifecycle {
       const output = new LiveOutput(job.folder.path, {
         drain: () => run?.resume(),
         error: (error) => this.#trouble(held, `The log of oc's output is cut: ${reasonOf(error)}`),
-      });
+      }, redactor);
       held.output = output;
+      show = (stream, block) => {
+        if (block.length === 0) return true;
+        const goOn = output.write(stream, block);
+        held.entry.lines = output.lines;
+        registry.progressed(held);
+        this.#deps.events.output(held.entry.id, block);
+        return goOn;
+      };
       run = gatherer.start(job, {
         started: (identity) => {
           held.entry.process = identity ?? null;
           registry.persist(held);
         },
         output: (stream, block) => {
-          const goOn = output.write(stream, block);
-          held.entry.lines = output.lines;
-          registry.progressed(held);
-          this.#deps.events.output(held.entry.id, block);
-          return goOn;
+          if (!shown) return show(stream, block);
+          if (stream === "stderr") output.noteError(block);
+          return show("stdout", Buffer.concat(shown.push(block)));
         },
         fact: (fact) => {
           if (fact.type === "collecting") sendBack({ type: "oc.collecting" });
@@ -343,11 +366,13 @@ export class Lifecycle {
       const packed = await this.#deps.packer.pack(this.#job(held), {
         signal: giveUp.signal,
         finish: finish.signal,
+        redactor: telling?.redactor,
         trouble: (sentence) => this.#trouble(held, sentence),
       });
       if (giveUp.signal.aborted) return; // its record is settled without an archive
       if (telling) telling.found = packed.found;
       held.entry.archive = packed.archive;
+      if (packed.redaction) held.entry.redaction = packed.redaction;
       sendBack(
         packed.damaged
           ? { type: "pack.failed", diskFull: packed.diskFull ?? false }

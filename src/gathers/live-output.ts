@@ -16,11 +16,25 @@ export class LiveOutput {
   bytes = 0;
   readonly #log: ExecLog;
   readonly #tail = new Tail(EXEC_OUTPUT_BYTES - 1); // the first line's newline comes on top
+  readonly #redactor: { text: (text: string) => string } | undefined;
   readonly #errors = new Tail(LAST_WORDS_BYTES);
 
-  /** @param events as {@linkcode ExecLog} has them */
-  constructor(folder: string, events: { drain: () => void; error: (error: unknown) => void }) {
+  /**
+   * @param events as {@linkcode ExecLog} has them
+   * @param redactor takes the secrets out of the last words
+   */
+  constructor(
+    folder: string,
+    events: { drain: () => void; error: (error: unknown) => void },
+    redactor?: { text: (text: string) => string },
+  ) {
+    this.#redactor = redactor;
     this.#log = new ExecLog(folder, events);
+  }
+
+  /** Keeps what stood on standard error, where what is shown is not what oc wrote. */
+  noteError(block: Buffer): void {
+    this.#errors.push(block);
   }
 
   /** Takes whole lines; false asks for a pause until `drain`. */
@@ -43,7 +57,8 @@ export class LiveOutput {
       .map((line) => line.replace(/\p{Cc}+/gu, " ").trim())
       .filter((line) => line !== "");
     const reason = lines.findLast((line) => /^(?:error:|Error from server)/.test(line));
-    return (reason ?? lines.at(-1) ?? "").slice(0, LAST_WORDS_LENGTH);
+    const words = reason ?? lines.at(-1) ?? "";
+    return (this.#redactor?.text(words) ?? words).slice(0, LAST_WORDS_LENGTH);
   }
 
   /** Resolves when all of it is on disk. */

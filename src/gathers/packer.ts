@@ -4,10 +4,17 @@ import { basename, join } from "node:path";
 import type { ArchiveFormat } from "../archive/pack/formats.ts";
 import { removeTree } from "../archive/remove-tree.ts";
 import { formatSeconds } from "../duration.ts";
+import type { Redactor } from "../redact/redactor.ts";
+import { residueOf } from "../redact/residue.ts";
+import { createRewriter } from "../redact/tree-rewriter.ts";
+import type { GatherRedaction } from "../schema/record.ts";
 import type { Archive, Entry } from "./entry.ts";
 import type { GatherFolder } from "./folders.ts";
 import type { Job } from "./gatherer.ts";
 import { archiveName } from "./record.ts";
+
+/** Files that a sentence names; the report has more. */
+const NAMED = 5;
 
 /** How packing goes. */
 export interface PackerOptions {
@@ -29,9 +36,12 @@ export interface PackerResult {
   damaged?: boolean;
   /** That is so because the disk had no room for all of it. */
   diskFull?: boolean;
+  redaction?: GatherRedaction;
 }
 
 export interface PackerControl {
+  /** Takes the secrets out of it; undefined where that was not asked for. */
+  redactor?: Redactor | undefined;
   /** Gives up; nothing half-written stays. */
   signal: AbortSignal;
   /** Finishes with what is in. */
@@ -50,14 +60,22 @@ export function createPacker(options: PackerOptions): Packer {
   return {
     async pack(job, control) {
       const { pack } = await import("../archive/pack/pack.ts"); // with all that it needs: when it is used
+      const { redactor, signal } = control;
+      const { path: folder } = job.folder;
+      const contents = redactor && { redactor, folder, level: options.level, signal };
+      const { copyOf } = job.entry.request;
+      const archiveFilename = copyOf?.file ?? options.archiveFilename;
       const packed = await pack({
         tree: job.folder.tree,
         folder: job.folder.path,
-        archiveFilename: options.archiveFilename,
+        archiveFilename,
         format: options.format,
         level: options.level,
         threads: options.threads,
-        describe: (found) => describe(job.entry, found),
+        describe: (found) => describe(job.entry, found, redactor),
+        // What was taken into a ZIP cannot be redacted again after a crash: the tree stays until the archive is whole.
+        ...(contents &&
+          { rewriter: createRewriter(contents), free: () => Promise.resolve(Infinity) }),
       }, control);
       if (!packed) return { found: "nothing", archive: null };
       if (!packed.whole) {
@@ -68,12 +86,20 @@ export function createPacker(options: PackerOptions): Packer {
         );
       }
       if (packed.damage) control.trouble(packed.damage);
+      const redaction = contents && {
+        ...redactor.ledger.report(),
+        residue: await residueOf(packed.file, contents),
+      };
+      if (redaction) {
+        for (const sentence of redactionTroubles(redaction)) control.trouble(sentence);
+      }
       return {
-        damaged: packed.damage !== null || packed.full,
+        ...(redaction && { redaction }),
+        damaged: packed.damage !== null || packed.full || (redaction?.residue.count ?? 0) > 0,
         diskFull: packed.full,
         found: packed.onlyFallback ? "fallback" : "data",
         archive: {
-          name: archiveName(
+          name: copyOf?.name ?? archiveName(
             job.entry.request.customName,
             packed.kind,
             options.stem ?? options.archiveFilename,
@@ -96,7 +122,8 @@ export function createPacker(options: PackerOptions): Packer {
       if (has(folder.tmp)) await removeTree(folder.tmp);
       if (has(folder.pipes)) await rm(folder.pipes, { recursive: true, force: true });
       // Of a packing that a crash cut, half-written or not yet in the record.
-      for (const name of left.filter((name) => name.startsWith("archive"))) {
+      const isOurs = (name: string) => name.startsWith("archive") || name.startsWith(".scratch-");
+      for (const name of left.filter(isOurs)) {
         await rm(join(folder.path, name), { force: true });
       }
     },
@@ -104,9 +131,13 @@ export function createPacker(options: PackerOptions): Packer {
 }
 
 /** What `GATHER.json` in the archive says of the gather. */
-function describe(entry: Entry, found: object): Record<string, unknown> {
+function describe(
+  entry: Entry,
+  found: object,
+  redactor: Redactor | undefined,
+): Record<string, unknown> {
   const { request } = entry;
-  return {
+  const described = {
     "id": entry.id,
     "custom-name": request.customName,
     "images": request.images,
@@ -120,4 +151,30 @@ function describe(entry: Entry, found: object): Record<string, unknown> {
     "stopped-by": entry.reason,
     ...found,
   };
+  return redactor ? withoutSecrets(described, redactor) : described;
+}
+
+/** The same with every text in it redacted. */
+function withoutSecrets<T>(value: T, redactor: Redactor): T {
+  const text = JSON.stringify(
+    value,
+    (_key, part: unknown) => typeof part === "string" ? redactor.text(part) : part,
+  );
+  return JSON.parse(text) as T;
+}
+
+/** What of the report the person who asked has to know at once. */
+function redactionTroubles({ "left-out": left, residue }: GatherRedaction): string[] {
+  const some = (paths: readonly string[]) => paths.slice(0, NAMED).join(", ");
+  return [
+    ...(left.count === 0 ? [] : [
+      `${left.count} archives in it could not be opened to take secrets out, so they are left out: ` +
+      some(left.paths.map(({ path }) => path)),
+    ]),
+    ...(residue.count === 0 ? [] : [
+      `Secrets are left in ${residue.count} files of the archive, do not pass it on: ${
+        some(residue.paths)
+      }`,
+    ]),
+  ];
 }

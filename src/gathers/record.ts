@@ -52,6 +52,7 @@ export function toListItem(entry: Entry, view: RecordView): GatherListItem {
     "archive-digest": archive?.digest ?? "",
     "leftovers": entry.leftovers,
     "verdict": archive?.verdict ?? null,
+    "redaction": entry.redaction ?? null,
     "resolved-command": entry.resolved?.command ?? "",
   };
 }

@@ -15,9 +15,12 @@ const LONGEST_PATH = 1000;
 
 const TOKEN = /^<redacted:[a-z\d][a-z\d-]{0,63}(?::\d{1,9})?>/;
 
+/** A token as it stands in names of files. */
+const NAMED_TOKEN = /^redacted-[a-z\d][a-z\d-]{0,63}-\d{1,9}(?![A-Za-z\d_])/;
+
 /** Whether a text begins with a token. */
 export function isToken(text: string): boolean {
-  return text.startsWith("<") && TOKEN.test(text);
+  return TOKEN.test(text) || NAMED_TOKEN.test(text);
 }
 
 /** Bytes of the token that a text begins with; 0 where it begins with none. */

@@ -29,6 +29,7 @@ const MOST_NAMES = 10_000;
 /** Takes the secrets out of one archive. */
 export class Redactor {
   readonly #rules: RuleSet;
+  readonly #patterns: readonly Pattern[];
   readonly #contents: readonly Pattern[];
   readonly #names: readonly Pattern[];
   readonly #clean = new Set<string>();
@@ -36,9 +37,20 @@ export class Redactor {
 
   constructor(rules: RuleSet, patterns: readonly Pattern[], ledger = new Ledger()) {
     this.#rules = rules;
+    this.#patterns = patterns;
     this.#contents = patterns.filter(({ target }) => target !== "name");
     this.#names = patterns.filter(({ target }) => target !== "content");
     this.ledger = ledger;
+  }
+
+  /** One that knows nothing of what this one took out. */
+  fresh(): Redactor {
+    return new Redactor(this.#rules, this.#patterns);
+  }
+
+  /** For what comes bit by bit and is shown at once. */
+  live(): FileScanner {
+    return this.#scanner(this.#contents, 0);
   }
 
   /** For one file. */
@@ -46,8 +58,8 @@ export class Redactor {
     return this.#scanner(this.#contents);
   }
 
-  #scanner(patterns: readonly Pattern[]): FileScanner {
-    const first = new Scanner(this.#rules, this.ledger);
+  #scanner(patterns: readonly Pattern[], least?: number): FileScanner {
+    const first = new Scanner(this.#rules, this.ledger, least);
     if (patterns.length === 0) return first;
     const second = new PatternScanner(patterns, this.ledger);
     return {

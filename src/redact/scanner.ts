@@ -5,7 +5,7 @@ import { Manifests } from "./manifests.ts";
 import type { RuleSet } from "./rules.ts";
 import { AHEAD, BEHIND, type Finding, type Mode, MORE, type Next, Window } from "./window.ts";
 
-/** Bytes that are held back before the place at hand, since a rule may still replace them. */
+/** Bytes of a line that are held back before the place at hand, since a rule may still replace them. */
 const HELD = BEHIND - 128;
 
 /** Pieces are put together until there are so many bytes: each is copied once, not many times. */
@@ -107,7 +107,9 @@ export class Scanner {
         : this.#search(isFinal);
       if (!goesOn) break;
     }
-    if (!this.#going) this.#emit(this.#at - HELD);
+    if (!this.#going) {
+      this.#emit(Math.max(this.#at - HELD, this.#bytes.lastIndexOf(10, this.#at - 1) + 1));
+    }
   }
 
   /** Each of these says whether there is more to do with the bytes at hand. */

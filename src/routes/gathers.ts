@@ -10,7 +10,7 @@ import {
   type GatherStatus,
   StatusSchema,
 } from "../schema/record.ts";
-import { parseGatherRequest, type RequestContext } from "../schema/request.ts";
+import { parseGatherRequest, parseRedactRequest, type RequestContext } from "../schema/request.ts";
 import { badRequest, Problem } from "../problem.ts";
 import type { Bodies, Body } from "../gathers/bodies.ts";
 import { hasEnded } from "../gathers/entry.ts";
@@ -84,6 +84,17 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
       const under = new URL(c.req.url).pathname.endsWith("/") ? "" : "must-gather/";
       return sendRecord(body, created ? 201 : 200, { location: `${under}${held.entry.id}` });
     })
+    .post("/must-gather/:id/redact", async (c) => {
+      const source = findGatherById(c, registry);
+      if (!hasEnded(source.entry)) throw stillRuns();
+      const redact = parseRedactRequest(await readGatherRequest(c.req.raw));
+      const caller = c.get("caller");
+      const { server } = source.entry.request;
+      if (server !== "") await deps.checkServer(caller, server);
+      const held = await intake.copy(source, redact);
+      audit(log, caller, "redacted", held);
+      return sendRecord(await bodies.record(held), 201, { location: `../${held.entry.id}` });
+    })
     .get("/must-gather", async (c: Asked<"/must-gather", List>) => {
       const query = c.req.query();
       const list = await bodies.list(JSON.stringify(query), () => select(registry, query));
@@ -143,6 +154,14 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
     }
     await removeGather(held, registry, workPath);
   }
+}
+
+function stillRuns(): Problem {
+  return new Problem({
+    status: 409,
+    detail: "This gather has not ended; wait until it has, or send redact when one is started",
+    headers: { "retry-after": "30" },
+  });
 }
 
 /**

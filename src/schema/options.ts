@@ -54,6 +54,15 @@ const flag = v.pipe(
   v.transform((value) => typeof value === "boolean" ? value : /^(?:1|t|true|yes|on)$/i.test(value)),
 );
 
+/** What goes out of an archive besides secrets. */
+const Redact = v.union([
+  flag,
+  v.pipe(
+    v.strictObject({ ips: v.optional(flag), hosts: v.optional(flag) }),
+    v.check((value) => !Array.isArray(value), "must be true, or an object of ips and hosts"),
+  ),
+], "must be true, or an object of ips and hosts");
+
 /**
  * What a POST may set, by the names clients use. Values that are null or empty are taken out before: they are unset.
  * No message here repeats a value.
@@ -127,6 +136,12 @@ export const RequestSchema = v.object({
     v.minValue(1, percentage),
     v.maxValue(100, percentage),
     v.description("How much of the pod's volume may be used, in per cent"),
+  )),
+  "redact": v.optional(v.pipe(
+    Redact,
+    v.description(
+      "Take secrets out of the archive and the output; {ips: true, hosts: true} takes addresses and host names too",
+    ),
   )),
 });
 

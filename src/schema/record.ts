@@ -65,6 +65,43 @@ export const VerdictSchema = v.strictObject({
   ),
 });
 
+const named = v.pipe(v.array(v.string()), v.maxLength(100));
+
+/** What was taken out of an archive. Never a value. */
+export const RedactionSchema = v.strictObject({
+  "rules": v.pipe(v.record(v.string(), count), v.description("values that went out, by rule")),
+  "values": count,
+  "distinct": v.pipe(count, v.description("those of them that were different")),
+  "files": v.pipe(
+    v.strictObject({
+      "count": count,
+      "paths": v.pipe(
+        v.array(v.strictObject({ "path": v.string(), "values": count })),
+        v.maxLength(100),
+      ),
+    }),
+    v.description("files in which values were; the 100 with the most are named"),
+  ),
+  "binary": v.pipe(
+    v.strictObject({ "count": count, "paths": named }),
+    v.description("files that are no text and passed as they are; the first 100 are named"),
+  ),
+  "left-out": v.pipe(
+    v.strictObject({
+      "count": count,
+      "paths": v.pipe(
+        v.array(v.strictObject({ "path": v.string(), "why": v.string() })),
+        v.maxLength(100),
+      ),
+    }),
+    v.description("archives that could not be opened and are not in it; the first 100 are named"),
+  ),
+  "residue": v.pipe(
+    v.strictObject({ "count": count, "paths": named }),
+    v.description("files in which a rule still found something; the gather is an error then"),
+  ),
+});
+
 /** One step of the machine. */
 export const TransitionSchema = v.strictObject({
   "at": time,
@@ -139,6 +176,10 @@ export const GatherRecordSchema = v.strictObject({
     v.string(),
     v.description("what ran, where plan or VM were looked up; empty where it ran as sent"),
   ),
+  "redaction": v.pipe(
+    v.nullable(RedactionSchema),
+    v.description("what was taken out of the archive; null where that was not asked for"),
+  ),
   "transitions": v.pipe(v.array(TransitionSchema), v.description("oldest first")),
 });
 
@@ -158,6 +199,8 @@ export type GatherReason = v.InferOutput<typeof ReasonSchema>;
 export type GatherProgress = v.InferOutput<typeof ProgressSchema>;
 /** See {@link VerdictSchema}. */
 export type GatherVerdict = v.InferOutput<typeof VerdictSchema>;
+/** See {@link RedactionSchema}. */
+export type GatherRedaction = v.InferOutput<typeof RedactionSchema>;
 /** See {@link TransitionSchema}. */
 export type GatherTransition = v.InferOutput<typeof TransitionSchema>;
 /** See {@link GatherRecordSchema}. */

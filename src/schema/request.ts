@@ -29,15 +29,24 @@ export type GatherRequest =
     /** Go duration, as sent. */
     timeout: string;
     timeoutMs: number;
+    /** Takes secrets out, and addresses and host names where that is said. */
+    redact?: Redact;
+    /** The gather whose archive this one is a redacted copy of: its file, and what the copy is called. */
+    copyOf?: Readonly<{ id: number; file: string; name: string }>;
     /** URL of the API server, as sent; `""` is the default cluster. */
     server: string;
   }>;
+
+/** What of an archive goes out besides secrets. */
+export type Redact = Readonly<{ ips: boolean; hosts: boolean }>;
 
 /** What a request is checked against. */
 export type RequestContext = Readonly<{
   /** From the configuration; not checked again. `timeout` is a Go duration, `image` may be several with commas. */
   defaults: Readonly<{ image: string; timeout: string }>;
   maxTimeoutMs: number;
+  /** Every archive is redacted, whether a request says so or not. */
+  redact?: boolean;
   features: OcFeatures;
   /** Whether the configuration knows the cluster of this URL. */
   knownServer: (url: string) => boolean;
@@ -115,7 +124,9 @@ export function parseGatherRequest(raw: RawGatherRequest, context: RequestContex
   const allImages = input["all-images"] ?? false;
   const images = input.image?.length ? input.image : splitList(context.defaults.image);
 
+  const redact = readRedact(input.redact, context.redact ?? false);
   return {
+    ...(redact && { redact }),
     customName: input["custom-name"] ?? "",
     images: allImages ? [] : images,
     imageStreams: input["image-stream"] ?? [],
@@ -133,6 +144,19 @@ export function parseGatherRequest(raw: RawGatherRequest, context: RequestContex
     timeoutMs,
     server,
   };
+}
+
+function readRedact(
+  asked: v.InferOutput<typeof RequestSchema>["redact"],
+  always: boolean,
+): Redact | undefined {
+  if (typeof asked === "object") return { ips: asked.ips ?? false, hosts: asked.hosts ?? false };
+  return asked || always ? { ips: false, hosts: false } : undefined;
+}
+
+/** What a POST for a redacted copy of an archive asks for. Throws as {@linkcode parseGatherRequest} does. */
+export function parseRedactRequest(raw: RawGatherRequest): Redact {
+  return readRedact(check({ redact: raw.redact }).redact, true) ?? { ips: false, hosts: false };
 }
 
 function check(raw: RawGatherRequest): v.InferOutput<typeof RequestSchema> {

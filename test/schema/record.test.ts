@@ -54,6 +54,15 @@ const RECORD: GatherRecord = {
     "error-files": { "count": 1, "paths": ["image/namespaces/a/pods.yaml"] },
     "missing": ["image/cluster-scoped-resources"],
   },
+  "redaction": {
+    "rules": { "jwt": 2 },
+    "values": 2,
+    "distinct": 1,
+    "files": { "count": 1, "paths": [{ "path": "image/a.log", "values": 2 }] },
+    "binary": { "count": 1, "paths": ["image/core"] },
+    "left-out": { "count": 1, "paths": [{ "path": "image/a.xz", "why": "it is packed" }] },
+    "residue": { "count": 0, "paths": [] },
+  },
   "resolved-command": "NS=openshift-mtv PLAN=p1 /usr/bin/targeted",
   "transitions": [{
     "at": AT,
@@ -85,7 +94,7 @@ test("a record fits without any of its keys only if it is none", () => {
 
 test("null stands only where nothing is known", () => {
   const nullable = Object.keys(RECORD).filter((key) => fits({ [key]: null }));
-  assert.deepEqual(nullable, ["exit-code", "started-at", "finished-at", "verdict"]);
+  assert.deepEqual(nullable, ["exit-code", "started-at", "finished-at", "verdict", "redaction"]);
 });
 
 test("values clients would stumble over do not fit", () => {
