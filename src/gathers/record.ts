@@ -52,8 +52,8 @@ export function toListItem(entry: Entry, view: RecordView): GatherListItem {
     "archive-digest": archive?.digest ?? "",
     "leftovers": entry.leftovers,
     "verdict": archive?.verdict ?? null,
-    "redaction": entry.redaction ?? null,
     "resolved-command": entry.resolved?.command ?? "",
+    "redaction": entry.redaction ?? null,
   };
 }
 

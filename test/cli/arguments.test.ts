@@ -21,14 +21,15 @@ test("without flags the service's defaults are gathered here", () => {
 });
 
 test("the flags of the request have the names of its keys", () => {
-  const args = REQUEST_KEYS.filter((key) => key !== "all-images" && key !== "host-network")
+  const switches: readonly string[] = ["all-images", "host-network", "redact"];
+  const args = REQUEST_KEYS.filter((key) => !switches.includes(key))
     .flatMap((key) => [`--${key}`, `-${key}`.replace(/^-/, "value of ")]);
-  const { request } = read(...args, "--all-images", "--host-network");
+  const { request } = read(...args, ...switches.map((name) => `--${name}`));
   assert.deepEqual(
     request,
     Object.fromEntries(REQUEST_KEYS.map((key) => [
       key,
-      key === "all-images" || key === "host-network" ? true : `value of ${key}`,
+      switches.includes(key) ? true : `value of ${key}`,
     ])),
   );
 });

@@ -54,6 +54,7 @@ const RECORD: GatherRecord = {
     "error-files": { "count": 1, "paths": ["image/namespaces/a/pods.yaml"] },
     "missing": ["image/cluster-scoped-resources"],
   },
+  "resolved-command": "NS=openshift-mtv PLAN=p1 /usr/bin/targeted",
   "redaction": {
     "rules": { "jwt": 2 },
     "values": 2,
@@ -63,7 +64,6 @@ const RECORD: GatherRecord = {
     "left-out": { "count": 1, "paths": [{ "path": "image/a.xz", "why": "it is packed" }] },
     "residue": { "count": 0, "paths": [] },
   },
-  "resolved-command": "NS=openshift-mtv PLAN=p1 /usr/bin/targeted",
   "transitions": [{
     "at": AT,
     "event": "gather.start",

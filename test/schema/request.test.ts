@@ -114,6 +114,21 @@ test("the text that a form sends for a boolean or a number is read", () => {
   assert.equal(parse({ "volume-percentage": "100" }).volumePercentage, 100);
 });
 
+test("redact is a switch, or says what goes out besides secrets", () => {
+  const none = { ips: false, hosts: false };
+  assert.deepEqual(parse({ redact: true }).redact, none);
+  assert.deepEqual(parse({ redact: "true" }).redact, none);
+  assert.deepEqual(parse({ redact: {} }).redact, none);
+  assert.deepEqual(parse({ redact: { ips: true } }).redact, { ips: true, hosts: false });
+  assert.equal(parse({ redact: false }).redact, undefined);
+  assert.equal(parse({}).redact, undefined);
+  assert.deepEqual(
+    parse({ redact: false }, { redact: true }).redact,
+    none,
+    "the service's word counts",
+  );
+});
+
 test("all images leave out the default image", () => {
   assert.deepEqual(parse({ "all-images": true }).images, []);
 });
@@ -130,6 +145,7 @@ test("a key of the wrong type is named", () => {
     "command": [1, {}, [1], true],
     "host-network": [1, "maybe", [], {}],
     "all-images": ["2"],
+    "redact": [1, "maybe", [], [true], { ips: 1 }, { names: true }],
     "volume-percentage": ["x", "1.5", true, [50]],
   };
   for (const key of REQUEST_KEYS) {
