@@ -7,6 +7,9 @@ import { pipeline } from "node:stream/promises";
 import { ZipFile } from "yazl";
 import { closeFd, openFd } from "../src/archive/fd.ts";
 import type { ArchiveFormat } from "../src/archive/pack/formats.ts";
+import { createRules, Redactor } from "../src/redact/redactor.ts";
+import { residueOf } from "../src/redact/residue.ts";
+import { createRewriter } from "../src/redact/tree-rewriter.ts";
 import { packTree } from "../src/archive/zip/pack-tree.ts";
 import { pack } from "../src/archive/pack/pack.ts";
 import { Tree } from "../src/archive/pack/tree.ts";
@@ -27,6 +30,9 @@ const contenders: Readonly<Record<string, (task: Task) => Promise<void>>> = {
   /** All that the service does: looks through the tree, packs, reads back with digest. */
   service: (task) => packAs("zip", task),
   tar: (task) => packAs("tar.gz", task),
+  /** The same with secrets taken out, and with the finished archive looked through once more. */
+  redact: (task) => packRedacted(task, false),
+  scan: (task) => packRedacted(task, true),
   /** Only the archive, as the others make it. */
   async archive({ tree, folder, level, threads }) {
     const fd = await openFd(join(folder, "archive.zip"), constants.O_CREAT | constants.O_RDWR);
@@ -58,6 +64,21 @@ const contenders: Readonly<Record<string, (task: Task) => Promise<void>>> = {
     await pipeline(zip.outputStream, createWriteStream(join(folder, "archive.zip")));
   },
 };
+
+async function packRedacted(task: Task, again: boolean): Promise<void> {
+  const { signal } = new AbortController();
+  const redactor = new Redactor(createRules(), []);
+  const contents = { redactor, folder: task.folder, level: task.level, signal };
+  const archiveFilename = "must-gather.tar.gz";
+  const packed = await pack({
+    ...task,
+    archiveFilename,
+    describe: () => ({}),
+    rewriter: createRewriter(contents),
+    free: () => Promise.resolve(Infinity),
+  }, { signal });
+  if (packed && again) await residueOf(packed.file, contents);
+}
 
 async function packAs(format: ArchiveFormat, task: Task): Promise<void> {
   const { signal } = new AbortController();

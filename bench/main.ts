@@ -9,6 +9,7 @@ import { benchOutput } from "./output.ts";
 import { benchPackLarge } from "./pack-large.ts";
 import { benchPack } from "./pack.ts";
 import { benchPolling } from "./polling.ts";
+import { benchRedact } from "./redact.ts";
 import { benchWorking } from "./working.ts";
 
 type Bench = (args: string[]) => Promise<void>;
@@ -28,6 +29,7 @@ const benches: Readonly<Record<string, Bench>> = {
   ...measuring,
   pack: benchPack,
   "pack-large": benchPackLarge,
+  redact: benchRedact,
   list: benchList,
   async all(args) {
     for (const bench of Object.values(measuring)) await bench(args);

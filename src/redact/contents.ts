@@ -72,7 +72,8 @@ export async function rewrite(
         for (const out of scanner.push(piece)) await sink(out);
       }
       for (const out of scanner.end()) await sink(out);
-      return ledger.file(shown(contents, place), scanner.values);
+      if (scanner.values > 0) ledger.file(shown(contents, place), scanner.values);
+      return;
     }
     case "binary":
       ledger.binary(shown(contents, place));
@@ -83,6 +84,21 @@ export async function rewrite(
     default:
       return await opened(contents, place, kindOf(head), all, sink);
   }
+}
+
+/** As {@linkcode rewrite}, of a small content that is there; undefined where it is an archive. */
+export function rewriteWhole(contents: Contents, place: Place, data: Buffer): Buffer | undefined {
+  const kind = kindOf(data);
+  const { ledger } = contents.redactor;
+  if (kind === "binary") {
+    ledger.binary(shown(contents, place));
+    return data;
+  }
+  if (kind !== "text") return undefined;
+  const scanner = contents.redactor.file();
+  const out = scanner.whole(data);
+  if (scanner.values > 0) ledger.file(shown(contents, place), scanner.values);
+  return out;
 }
 
 /** The name that reports have: it has no secret either. */

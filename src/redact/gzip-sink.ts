@@ -18,7 +18,7 @@ export async function gzipInto(
   pumping.catch(() => {}); // told below
   const write: Sink = async (piece) => {
     if (gzip.destroyed) return await pumping;
-    if (!gzip.write(piece)) {
+    if (!gzip.write(Buffer.from(piece))) { // it may be used again before it is compressed
       await Promise.race([new Promise((resolve) => gzip.once("drain", resolve)), pumping]);
     }
   };

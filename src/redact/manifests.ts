@@ -76,6 +76,8 @@ export class Manifests {
   /** Behind `data` or `Data`: undefined, or the mode that takes over. */
   data(w: Window): Answer | Next {
     const { bytes } = w;
+    const after = w.at < w.end ? bytes[w.at] : 58;
+    if (after !== 58 && after !== 34 && after !== 92) return undefined; // : " \
     const isString = w.text(w.at - 10, w.at) === "stringData";
     const start = w.at - (isString ? 10 : 4);
     if (!isString && bytes[start] !== 100) return undefined;

@@ -47,7 +47,7 @@ export function makeRules(
   };
   add(ownToken, ["<redacted:"], true);
   // Of two rules whose texts end at one place the longer text's is asked first.
-  add((w, manifests) => manifests.isWatching ? manifests.line(w) : undefined, ["\n"]);
+  add((w, manifests) => manifests.line(w), ["\n"]);
   add((w, manifests) => manifests.kind(w), ["kind"], true);
   add((w, manifests) => manifests.data(w), ["data"]);
   add(keyValue, KEY_TEXTS);

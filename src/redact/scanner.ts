@@ -8,6 +8,8 @@ import { AHEAD, BEHIND, type Finding, type Mode, MORE, type Next, Window } from 
 /** Bytes of a line that are held back before the place at hand, since a rule may still replace them. */
 const HELD = BEHIND - 128;
 
+const NEWLINE = 10;
+
 /** Pieces are put together until there are so many bytes: each is copied once, not many times. */
 const LEAST = 64 * 1024;
 
@@ -28,7 +30,9 @@ export class Scanner {
   readonly #manifests = new Manifests();
   readonly #window = new Window();
   readonly #least: number;
+  /** What is at hand lies at the beginning of `#room`, which is used again and again. */
   #bytes: Buffer = Buffer.alloc(0);
+  #room: Buffer = Buffer.alloc(0);
   /** Whether the first of `#bytes` is the file's. */
   #isFirst = true;
   /** What is before it went out, or was replaced. */
@@ -53,7 +57,7 @@ export class Scanner {
     this.#least = least;
   }
 
-  /** Takes a piece of any length, which may be used again afterwards, and gives what is ready. */
+  /** Takes a piece of any length, which may be used again afterwards, and gives what is ready: good until the next call. */
   push(piece: Buffer): Buffer[] {
     this.#waitingBytes += piece.length;
     // Half as much again as there is, so that what is held back is not looked at again for every piece.
@@ -65,6 +69,15 @@ export class Scanner {
     this.#take(piece);
     this.#run(false);
     return this.#give();
+  }
+
+  /** All of a file at once, which is not copied: it must stay as it is. It comes back itself where nothing is found. */
+  whole(bytes: Buffer): Buffer {
+    this.#bytes = bytes;
+    this.#run(true);
+    if (this.values === 0) return bytes;
+    this.#emit(bytes.length);
+    return Buffer.concat(this.#give());
   }
 
   /** The file has ended: gives the rest. */
@@ -84,7 +97,17 @@ export class Scanner {
   #take(piece: Buffer): void {
     const keep = Math.max(0, Math.min(this.#free, this.#at - BEHIND));
     if (keep > 0) this.#isFirst = false;
-    this.#bytes = Buffer.concat([this.#bytes.subarray(keep), ...this.#waiting.splice(0), piece]);
+    const length = this.#bytes.length - keep;
+    const total = length + this.#waitingBytes;
+    if (total > this.#room.length) {
+      const room = Buffer.allocUnsafeSlow(total + LEAST);
+      this.#bytes.copy(room, 0, keep);
+      this.#room = room;
+    } else this.#room.copyWithin(0, keep, this.#bytes.length);
+    let at = length;
+    for (const each of this.#waiting.splice(0)) at += each.copy(this.#room, at);
+    piece.copy(this.#room, at);
+    this.#bytes = this.#room.subarray(0, total);
     this.#waitingBytes = 0;
     this.#free -= keep;
     this.#at -= keep;
@@ -107,7 +130,7 @@ export class Scanner {
         : this.#search(isFinal);
       if (!goesOn) break;
     }
-    if (!this.#going) {
+    if (!this.#going && !isFinal) {
       this.#emit(Math.max(this.#at - HELD, this.#bytes.lastIndexOf(10, this.#at - 1) + 1));
     }
   }
@@ -169,6 +192,8 @@ export class Scanner {
     while (at < end) {
       state = next[state + (classes[bytes[at++] as number] as number)] as number;
       if (state < found) continue;
+      // Lines matter only while an object is open whose kind is known; no other text ends so.
+      if (bytes[at - 1] === NEWLINE && !this.#manifests.isWatching) continue;
       this.#again = 0;
       if (this.#ask(at, state, isFinal)) return !this.#isWaiting;
     }

@@ -20,10 +20,10 @@ export class Spool {
     this.#folder = folder;
   }
 
-  /** Rejects as the file system does. */
+  /** `piece` may be used again afterwards. Rejects as the file system does. */
   readonly write = async (piece: Buffer): Promise<void> => {
     if (this.#fd === undefined && this.size + piece.length <= SMALL) {
-      this.#pieces.push(piece);
+      this.#pieces.push(Buffer.from(piece));
       this.size += piece.length;
       return;
     }

@@ -150,15 +150,24 @@ export function basic(w: Window): Answer {
 /** Bytes of an URL that are looked at for what stands before its host. */
 const LONGEST_USER = 512;
 
+const ENDS_AUTHORITY = bytesOf(" \t\r\n\"'`<>/?#\\");
+
+function hasByte({ bytes }: Window, byte: number, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (bytes[i] === byte) return true;
+  return false;
+}
+
 /** Behind `://`, plain or percent-encoded: the password before a host. */
 export function urlPassword(w: Window): Answer {
   const { at } = w;
   const isEncoded = w.text(at - 1, at) !== "/";
-  const text = w.text(at, Math.min(w.end, at + LONGEST_USER));
-  const ends = isEncoded ? /[\s"'<>\\&]|%(?:2F|3F|20|22)/i : /[\s"'`<>/?#\\]/;
-  const stop = text.search(ends);
-  if (stop === -1 && text.length < LONGEST_USER && !w.isLast) return MORE;
-  const authority = stop === -1 ? text : text.slice(0, stop);
+  const most = Math.min(w.end, at + LONGEST_USER);
+  let stop = at;
+  while (stop < most && ENDS_AUTHORITY[w.bytes[stop] as number] === 0) stop++;
+  if (stop === w.end && stop < at + LONGEST_USER && !w.isLast) return MORE;
+  if (!isEncoded && !hasByte(w, 64, at, stop)) return undefined; // no @
+  let authority = w.text(at, stop);
+  if (isEncoded) [authority = ""] = authority.split(/&|%(?:2F|3F|20|22)/i, 1);
   const host = Math.max(
     authority.lastIndexOf("@"),
     isEncoded ? authority.toUpperCase().lastIndexOf("%40") : -1,

@@ -11,7 +11,7 @@ export interface Trigger {
 /** The table of an automaton. A state is the beginning of its row. */
 export interface Triggers {
   /** By state and class of byte: the next state. */
-  next: Uint32Array;
+  next: Uint16Array;
   /** The class of a byte. */
   classes: Uint8Array;
   /** States from here on have found something. */
@@ -28,7 +28,7 @@ interface Node {
 
 /**
  * Makes the table (Aho and Corasick, "Efficient string matching", 1975). Its size is the length of all texts together times
- * the kinds of bytes in them, some 200 KiB for the rules that are built in: a processor's cache holds it.
+ * the kinds of bytes in them, 64 KiB for the rules that are built in: a processor's cache holds it.
  */
 export function buildTriggers(all: readonly Trigger[]): Triggers {
   const { classes, count } = classify(all);
@@ -81,7 +81,10 @@ function table(nodes: readonly Node[], classes: Uint8Array, count: number): Trig
   const found = order.length * count;
   order.push(...nodes.filter(({ hits }) => hits.length > 0));
   const rows = new Map(order.map((node, i) => [node, i * count]));
-  const next = new Uint32Array(order.length * count);
+  if (order.length * count > 2 ** 16) {
+    throw new RangeError("Cannot make the table: it has too many texts");
+  }
+  const next = new Uint16Array(order.length * count);
   for (const node of nodes) { // the nearest to the root first: what a node fails to is done
     const row = rows.get(node) as number;
     const fails = node === root ? undefined : rows.get(node.fail as Node) as number;

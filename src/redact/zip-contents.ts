@@ -6,13 +6,14 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { ZipEntry } from "node-stream-zip";
 import { CHUNK, Deflater, dictionaryOf } from "../archive/deflate.ts";
-import { closeFd, openFd, writeFully } from "../archive/fd.ts";
+import { closeFd, openFd, readFully, writeFully } from "../archive/fd.ts";
 import { CAPS, Meter } from "../archive/look/caps.ts";
 import { zipEntries } from "../archive/zip/directory.ts";
 import { zipEntry } from "../archive/zip/entry.ts";
+import { inflateSmall, isSmall } from "../archive/zip/inflate.ts";
 import { DEFLATED, type EntryHead, STORED } from "../archive/zip/format.ts";
 import { ZipWriter } from "../archive/zip/writer.ts";
-import { ClosedError, type Contents, type Place, putAside } from "./contents.ts";
+import { type Contents, type Place, putAside, rewriteWhole } from "./contents.ts";
 import type { Sink } from "./gzip-sink.ts";
 import { Spool } from "./spool.ts";
 
@@ -57,47 +58,83 @@ export async function rewriteZipFile(
   file: string,
   fd: number,
 ): Promise<number> {
-  const { redactor, signal } = contents;
-  const { caps = CAPS, dry } = contents;
+  const { redactor, signal, caps = CAPS, dry } = contents;
   const writer = new ZipWriter(fd);
   const deflater = new Deflater(contents.level, 1);
   const meter = new Meter(caps, (await stat(file)).size);
   const entries = await zipEntries(file, (name) => meter.entry(name));
-  for (const entry of entries.sort((one, other) => one.offset - other.offset)) {
-    signal.throwIfAborted();
-    const path = `${place.path}${place.path === "" ? "" : "!/"}${entry.name}`;
-    const head = headOf(entry, redactor.name(entry.name));
-    if (entry.isDirectory) {
-      if (dry) continue;
-      await writer.begin(head, STORED);
-      await writer.end(0, 0);
-      continue;
-    }
-    if ((entry.flags & ENCRYPTED) !== 0) {
-      redactor.ledger.leaveOut(redactor.name(path), "it is encrypted");
-      continue;
-    }
-    meter.bytes(entry.size);
-    const at = { ...entry, packed: entry.compressedSize };
-    await putAside(contents, { ...place, path }, zipEntry(file, at, signal), async (spool) => {
-      if (dry) return;
-      await writer.begin(head, DEFLATED);
-      let crc = 0;
-      let dictionary: Buffer | undefined;
-      let done = 0;
-      for await (const piece of inChunks(spool)) {
-        crc = crc32(piece, crc);
-        done += piece.length;
-        await writer.data(await deflater.deflate(piece, done === spool.size, dictionary));
-        dictionary = dictionaryOf(piece);
-      }
-      await writer.end(crc, done);
-    }).catch((error: unknown) => {
+  const source = await openFd(file, constants.O_RDONLY);
+  try {
+    for (const entry of entries.sort((one, other) => one.offset - other.offset)) {
       signal.throwIfAborted();
-      throw error instanceof Error && !("code" in error) ? new ClosedError(error.message) : error;
-    });
+      const path = `${place.path}${place.path === "" ? "" : "!/"}${entry.name}`;
+      const head = headOf(entry, redactor.name(entry.name));
+      if ((entry.flags & ENCRYPTED) !== 0) {
+        redactor.ledger.leaveOut(redactor.name(path), "it is encrypted");
+        continue;
+      }
+      meter.bytes(entry.size);
+      const at = { ...entry, packed: entry.compressedSize };
+      const small = isSmall(at) ? await readSmall(source, entry) : undefined;
+      const whole = small && rewriteWhole(contents, { ...place, path }, small);
+      if (whole && !dry) await addWhole(writer, deflater, head, whole);
+      if (whole) continue;
+      await putAside(contents, { ...place, path }, zipEntry(file, at, signal), async (spool) => {
+        if (!dry) await addPieces(writer, deflater, head, spool);
+      });
+    }
+  } finally {
+    await closeFd(source);
   }
   return dry ? 0 : await writer.close();
+}
+
+/** Length of a local header without name and extra fields, and room for those. */
+const LOCAL_HEADER = 30;
+const EXTRA = 256;
+
+/** The content of a small entry, with one read; undefined where its header is longer than usual. */
+async function readSmall(fd: number, entry: ZipEntry): Promise<Buffer | undefined> {
+  const { offset, compressedSize: packed, size, crc, method } = entry;
+  const bytes = Buffer.allocUnsafe(LOCAL_HEADER + Buffer.byteLength(entry.name) + EXTRA + packed);
+  const length = await readFully(fd, bytes, offset);
+  if (length < LOCAL_HEADER) return undefined;
+  const start = LOCAL_HEADER + bytes.readUInt16LE(26) + bytes.readUInt16LE(28);
+  if (start + packed > length || (method !== STORED && method !== DEFLATED)) return undefined;
+  return await inflateSmall(bytes.subarray(start, start + packed), { packed, size, crc, method });
+}
+
+async function addWhole(
+  writer: ZipWriter,
+  deflater: Deflater,
+  head: EntryHead,
+  data: Buffer,
+): Promise<void> {
+  const sums = { crc: crc32(data), size: data.length };
+  if (data.length === 0) {
+    return await writer.add(head, { ...sums, method: STORED, packed: 0 }, data);
+  }
+  const packed = await deflater.deflate(data, true);
+  await writer.add(head, { ...sums, method: DEFLATED, packed: packed.length }, packed);
+}
+
+async function addPieces(
+  writer: ZipWriter,
+  deflater: Deflater,
+  head: EntryHead,
+  spool: Spool,
+): Promise<void> {
+  await writer.begin(head, DEFLATED);
+  let crc = 0;
+  let dictionary: Buffer | undefined;
+  let done = 0;
+  for await (const piece of inChunks(spool)) {
+    crc = crc32(piece, crc);
+    done += piece.length;
+    await writer.data(await deflater.deflate(piece, done === spool.size, dictionary));
+    dictionary = dictionaryOf(piece);
+  }
+  await writer.end(crc, done);
 }
 
 /** At least one piece, so that an empty file is deflated as well. */

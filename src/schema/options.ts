@@ -58,8 +58,8 @@ const flag = v.pipe(
 const Redact = v.union([
   flag,
   v.pipe(
+    v.custom<object>((value) => typeof value === "object" && !Array.isArray(value)),
     v.strictObject({ ips: v.optional(flag), hosts: v.optional(flag) }),
-    v.check((value) => !Array.isArray(value), "must be true, or an object of ips and hosts"),
   ),
 ], "must be true, or an object of ips and hosts");
 

@@ -8,13 +8,16 @@ import { CLEAN, kindsIn, SPOTS, traces } from "./secrets.ts";
 
 const rules = createRules();
 
+/** What a scanner gives is good until its next call. */
+const copies = (pieces: Buffer[]): Buffer[] => pieces.map((piece) => Buffer.from(piece));
+
 /** Scans a text that comes in pieces, each looked at as it comes. */
 function inPieces(text: Buffer, cuts: readonly number[], ledger = new Ledger()): string {
   const scanner = new Scanner(rules, ledger, 0);
   const out: Buffer[] = [];
   let from = 0;
   for (const cut of [...cuts, text.length]) {
-    out.push(...scanner.push(text.subarray(from, cut)));
+    out.push(...copies(scanner.push(text.subarray(from, cut))));
     from = cut;
   }
   out.push(...scanner.end());
@@ -113,8 +116,8 @@ test("any bytes pass that hold no secret, and nothing is added or lost around on
       const text = Buffer.from(bytes);
       const scanner = new Scanner(rules, new Ledger(), 0);
       const out = Buffer.concat([
-        ...scanner.push(text.subarray(0, cut)),
-        ...scanner.push(text.subarray(cut)),
+        ...copies(scanner.push(text.subarray(0, cut))),
+        ...copies(scanner.push(text.subarray(cut))),
         ...scanner.end(),
       ]);
       if (scanner.values === 0) assert.deepEqual(out, text);
@@ -142,8 +145,8 @@ test("a line of any length takes a bounded part of it in memory", () => {
 
 test("a value of any length goes out as it comes", () => {
   const scanner = new Scanner(rules, new Ledger());
-  const out = [...scanner.push(Buffer.from('{"password":"'))];
-  for (let i = 0; i < 64; i++) out.push(...scanner.push(Buffer.alloc(1 << 20, "x")));
-  out.push(...scanner.push(Buffer.from('","a":1}')), ...scanner.end());
+  const out = copies(scanner.push(Buffer.from('{"password":"')));
+  for (let i = 0; i < 64; i++) out.push(...copies(scanner.push(Buffer.alloc(1 << 20, "x"))));
+  out.push(...copies(scanner.push(Buffer.from('","a":1}'))), ...scanner.end());
   assert.equal(Buffer.concat(out).toString(), '{"password":"<redacted:password:1>","a":1}');
 });
