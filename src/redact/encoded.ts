@@ -46,6 +46,12 @@ export function encodedTexts(): Encoded[] {
 
 const PART = Uint8Array.from(BASE64, (has, byte) => byte === 61 ? 0 : has);
 
+/** How far a file was decoded; one a file. */
+export interface Looked {
+  /** Before this place, in bytes from its beginning, triggers have nothing to tell. */
+  decodedTo: number;
+}
+
 /** Bytes that are decoded around what was found. */
 const AROUND = 768;
 
@@ -53,9 +59,11 @@ const AROUND = 768;
 export function encodedSecret(
   { behind }: Encoded,
   holds: (decoded: Buffer) => boolean,
-): (w: Window) => Answer {
-  return (w) => {
+): (w: Window, state: Looked) => Answer {
+  return (w, state) => {
     const { bytes, at } = w;
+    // What was decoded a moment ago and held nothing went far enough ahead: blobs do not take longer than texts.
+    if (w.base + at < state.decodedTo) return undefined;
     const wanted = at + 2 * AROUND;
     const stop = skip(PART, bytes, at, Math.min(w.end, wanted));
     if (stop === w.end && stop < wanted && !w.isLast) return MORE;
@@ -63,7 +71,10 @@ export function encodedSecret(
     const boundary = at - behind;
     const first = boundary - Math.floor((boundary - start) / 4) * 4;
     const text = w.text(first, stop).replaceAll("-", "+").replaceAll("_", "/");
-    if (!holds(Buffer.from(text, "base64"))) return undefined;
+    if (!holds(Buffer.from(text, "base64"))) {
+      state.decodedTo = w.base + at + AROUND;
+      return undefined;
+    }
     return { rule: "encoded", start, from: start, ender: whileIn(BASE64) };
   };
 }

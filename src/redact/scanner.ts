@@ -35,6 +35,8 @@ export class Scanner {
   #room: Buffer = Buffer.alloc(0);
   /** Whether the first of `#bytes` is the file's. */
   #isFirst = true;
+  /** Where in the file `#bytes` begin. */
+  #base = 0;
   /** What is before it went out, or was replaced. */
   #free = 0;
   /** What is before it was looked at. */
@@ -97,6 +99,7 @@ export class Scanner {
   #take(piece: Buffer): void {
     const keep = Math.max(0, Math.min(this.#free, this.#at - BEHIND));
     if (keep > 0) this.#isFirst = false;
+    this.#base += keep;
     const length = this.#bytes.length - keep;
     const total = length + this.#waitingBytes;
     if (total > this.#room.length) {
@@ -231,6 +234,7 @@ export class Scanner {
     const w = this.#window;
     const { length } = this.#bytes;
     w.bytes = this.#bytes;
+    w.base = this.#base;
     w.at = at;
     w.begin = Math.max(0, at - BEHIND);
     w.isFirst = this.#isFirst && w.begin === 0;

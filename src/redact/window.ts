@@ -45,6 +45,8 @@ export interface Mode {
 /** See above. One is used again and again, so that looking costs nothing. */
 export class Window {
   bytes: Buffer = Buffer.alloc(0);
+  /** Where in the file `bytes` begin. */
+  base = 0;
   /** Where the rule was called: behind what triggered it. */
   at = 0;
   /** The first byte that may be looked at, and the first that may not. */
