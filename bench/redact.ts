@@ -6,7 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import type { Took } from "./contender.ts";
+import type { Took } from "./measure.ts";
 import { makeCorpus } from "./corpus.ts";
 
 const run = promisify(execFile);

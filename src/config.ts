@@ -89,7 +89,7 @@ export interface Config {
   readonly archiveLevel: number;
   /** Every archive is redacted. */
   readonly redact: boolean;
-  /** The text of the service's own rules, which can be read; `""` where there are none. */
+  /** The text of the service's own rules, not yet checked; `""` where there are none. */
   readonly redactRules: string;
   /** How many chunks are deflated at once. */
   readonly threads: number;

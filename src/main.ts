@@ -113,6 +113,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     credentials,
     log,
   });
+  const redactorFor = await createRedactors(config.redactRules);
   const gatherer = withCopies(oc, workPath);
   const packer = createPacker({
     archiveFilename: config.archiveFilename,
@@ -127,7 +128,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
   const disk = new Disk({ ...config, registry, log });
   const lifecycle = new Lifecycle({
     ...config,
-    redactorFor: createRedactors(config.redactRules),
+    redactorFor,
     spareBytes: () => disk.spareBytes(),
     registry,
     gatherer,

@@ -1,6 +1,5 @@
 import { Buffer } from "node:buffer";
 import type { Config, OcChoice, System } from "../config.ts";
-import { readRules, RulesError } from "../redact/rules-file.ts";
 import { isAllowedImage, readAllowedImage } from "../schema/allowed-images.ts";
 import { splitList } from "../schema/options.ts";
 import { type Bounds, ConfigError, type Variables } from "./environment.ts";
@@ -84,12 +83,6 @@ export function readRedaction(
   const text = system.readText(path);
   if (text === undefined) {
     throw new ConfigError("REDACT_RULES", path, "a file that can be read");
-  }
-  try {
-    readRules(text);
-  } catch (error) {
-    if (!(error instanceof RulesError)) throw error;
-    throw new ConfigError("REDACT_RULES", path, `a file of rules, but ${error.message}`);
   }
   return { redact, redactRules: text };
 }

@@ -5,8 +5,6 @@ import type { ArchiveFormat } from "../archive/pack/formats.ts";
 import { removeTree } from "../archive/remove-tree.ts";
 import { formatSeconds } from "../duration.ts";
 import type { Redactor } from "../redact/redactor.ts";
-import { residueOf } from "../redact/residue.ts";
-import { createRewriter } from "../redact/tree-rewriter.ts";
 import type { GatherRedaction } from "../schema/record.ts";
 import type { Archive, Entry } from "./entry.ts";
 import type { GatherFolder } from "./folders.ts";
@@ -62,6 +60,8 @@ export function createPacker(options: PackerOptions): Packer {
       const { pack } = await import("../archive/pack/pack.ts"); // with all that it needs: when it is used
       const { redactor, signal } = control;
       const { path: folder } = job.folder;
+      const { createRewriter } = await import("../redact/tree-rewriter.ts");
+      const { residueOf } = await import("../redact/residue.ts");
       const contents = redactor && { redactor, folder, level: options.level, signal };
       const { copyOf } = job.entry.request;
       const archiveFilename = copyOf?.file ?? options.archiveFilename;

@@ -39,6 +39,7 @@ export const NEW_GATHER = {
   "leftovers": [],
   "verdict": null,
   "resolved-command": "",
+  "redaction": null,
 } satisfies GatherListItem;
 
 /** One that is done, as the list has it. */

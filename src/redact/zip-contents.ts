@@ -62,7 +62,11 @@ export async function rewriteZipFile(
   const writer = new ZipWriter(fd);
   const deflater = new Deflater(contents.level, 1);
   const meter = new Meter(caps, (await stat(file)).size);
-  const entries = await zipEntries(file, (name) => meter.entry(name));
+  const entries: ZipEntry[] = [];
+  await zipEntries(file, (entry) => {
+    meter.entry(entry.name);
+    entries.push(entry);
+  });
   const source = await openFd(file, constants.O_RDONLY);
   try {
     for (const entry of entries.sort((one, other) => one.offset - other.offset)) {

@@ -133,6 +133,6 @@ test("REDACT=1 redacts every archive, with the service's own rules, which are ch
   atEnd(t, () => other.remove());
   await assert.rejects(
     startService(other, { OC: oc.path, REDACT_RULES: rules }),
-    /REDACT_RULES: cannot use .*expected a file of rules, but rules\.0: its pattern is none of RE2/,
+    /REDACT_RULES: cannot use .*expected rules, but rules\.0: its pattern is none of RE2/,
   );
 });

@@ -195,6 +195,46 @@ export const gathers: readonly Operation[] = [
     },
   },
   {
+    method: "post",
+    path: "/must-gather/{id}/redact",
+    id: "redactGather",
+    tag: "gathers",
+    summary: "Makes a redacted copy of an archive, as a gather of its own",
+    description:
+      "Secrets go out of everything in the archive, also of the archives in it; `redact` says if addresses and host names do " +
+      "too. The gather that is copied stays as it is.",
+    parameters: [ID],
+    body: {
+      "application/json": "GatherRequest",
+      "application/x-www-form-urlencoded": "GatherRequest",
+    },
+    replies: {
+      201: record("The copy, as `new`", {
+        "Location": "its record, relative to this request's URL",
+      }),
+      400: problem("The request has to be changed; `detail` names the key"),
+      404: NO_GATHER,
+      409: problem("It has not ended, or has no archive", { "Retry-After": "seconds" }),
+      503: problem("Too many gathers wait, or the service goes down", { "Retry-After": "seconds" }),
+      507: problem("There is no room on disk; `detail` has the figures"),
+    },
+    examples: {
+      copy: {
+        summary: "Without addresses and host names",
+        with: { id: 1 },
+        body: { type: "application/json", value: { "redact": { "ips": true, "hosts": true } } },
+        status: 201,
+        reply: { ...NEW_GATHER, "id": 4, "transitions": [] },
+      },
+      unknown: {
+        summary: "None of this number",
+        with: { id: 999 },
+        status: 404,
+        reply: NO_GATHER_DETAIL,
+      },
+    },
+  },
+  {
     method: "delete",
     path: "/must-gather/{id}",
     id: "endGather",
