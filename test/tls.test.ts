@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log, LogFields } from "../src/log.ts";
-import { createServer } from "../src/server.ts";
+import { createServer, type ServerLimits } from "../src/server.ts";
 import { type Authority, type KeyKind, makeAuthority } from "./support/api-server.ts";
 import { openClient, type RawClient, serialOf, soon } from "./support/raw-client.ts";
 
@@ -63,6 +63,7 @@ async function serve(
   t: TestContext,
   pair: Issued,
   fetch = (request: Request) => new Response(new URL(request.url).protocol),
+  limits: Partial<ServerLimits> = {},
 ) {
   const { files, put } = mount(pair);
   const events: { event: string; fields: LogFields | undefined }[] = [];
@@ -79,7 +80,7 @@ async function serve(
     tls: files,
     fetch,
     log,
-    limits: { headersMs: 500, stallMs: 500 },
+    limits,
     certificateLookMs: 20,
   });
   const { port } = await server.listen();
@@ -207,7 +208,7 @@ test("nothing older than TLS 1.2 is spoken, and HTTPS is told to stay", async (t
 });
 
 test("who connects and does not speak TLS, or says no more after it, is closed", async (t) => {
-  const { port, connect } = await serve(t, first);
+  const { port, connect } = await serve(t, first, undefined, { headersMs: 500 });
   const silent = await openClient(port);
   const plain = await openClient(port);
   plain.send(GET);
@@ -223,7 +224,7 @@ test("a reader that stops is cut off, through TLS too", async (t) => {
     pull: (controller) => controller.enqueue(new Uint8Array(256 * 1024)),
     cancel: () => givenUp.resolve(),
   }, { highWaterMark: 0 });
-  const { port } = await serve(t, first, () => new Response(endless));
+  const { port } = await serve(t, first, () => new Response(endless), { stallMs: 500 });
   // Nobody reads what it prints, so that it cannot read on: a TLS client of Deno's own reads ahead without end.
   const child = spawn("openssl", ["s_client", "-quiet", "-connect", `127.0.0.1:${port}`], {
     stdio: ["pipe", "pipe", "ignore"],

@@ -53,7 +53,7 @@ async function stage(
     serviceAccountFolder,
     now: () => clock.ms,
   });
-  const { timeoutMs = 5000, nameTimeoutMs = 2000 } = options;
+  const { timeoutMs = 20_000, nameTimeoutMs = 20_000 } = options;
   const access = createAccess({ clusters, now: () => clock.ms, timeoutMs, nameTimeoutMs });
   t.after(() => access.close());
   api.users.set("admin-token", { name: "kube:admin", admin: true });

@@ -103,9 +103,9 @@ export interface ApiServer {
   readonly connections: { readonly opened: number };
   /** Answers what is held, and goes on answering. */
   release(): void;
-  /** Fulfils when `count` questions are held; rejects after five seconds. */
+  /** Fulfils when `count` questions are held; rejects after 20 s: far more than it takes. */
   held(count: number): Promise<void>;
-  /** Fulfils when `count` connections are open; rejects after five seconds. */
+  /** Fulfils when `count` connections are open; rejects after 20 s: far more than it takes. */
   open(count: number): Promise<void>;
   /** Closes connections that nobody uses, as a server does after a while. */
   closeIdle(): void;
@@ -133,9 +133,9 @@ export async function startApiServer(
     change.resolve();
     change = Promise.withResolvers();
   }
-  /** Fulfils when `met` is, looking at it after every change; rejects after five seconds. */
+  /** Fulfils when `met` is, looking at it after every change; rejects after 20 s: far more than it takes. */
   async function until(met: () => boolean, what: string): Promise<void> {
-    const timer = setTimeout(() => change.reject(new Error(`waited for ${what}`)), 5_000);
+    const timer = setTimeout(() => change.reject(new Error(`waited for ${what}`)), 20_000);
     try {
       while (!met()) await change.promise;
     } finally {
