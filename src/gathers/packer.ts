@@ -60,8 +60,7 @@ export function createPacker(options: PackerOptions): Packer {
       const { pack } = await import("../archive/pack/pack.ts"); // with all that it needs: when it is used
       const { redactor, signal } = control;
       const { path: folder } = job.folder;
-      const { createRewriter } = await import("../redact/tree-rewriter.ts");
-      const { residueOf } = await import("../redact/residue.ts");
+      const redacting = redactor && await import("../redact/packing.ts");
       const contents = redactor && { redactor, folder, level: options.level, signal };
       const { copyOf } = job.entry.request;
       const archiveFilename = copyOf?.file ?? options.archiveFilename;
@@ -74,8 +73,10 @@ export function createPacker(options: PackerOptions): Packer {
         threads: options.threads,
         describe: (found) => describe(job.entry, found, redactor),
         // What was taken into a ZIP cannot be redacted again after a crash: the tree stays until the archive is whole.
-        ...(contents &&
-          { rewriter: createRewriter(contents), free: () => Promise.resolve(Infinity) }),
+        ...(contents && redacting && {
+          rewriter: redacting.createRewriter(contents),
+          free: () => Promise.resolve(Infinity),
+        }),
       }, control);
       if (!packed) return { found: "nothing", archive: null };
       if (!packed.whole) {
@@ -86,9 +87,9 @@ export function createPacker(options: PackerOptions): Packer {
         );
       }
       if (packed.damage) control.trouble(packed.damage);
-      const redaction = contents && {
+      const redaction = contents && redacting && {
         ...redactor.ledger.report(),
-        residue: await residueOf(packed.file, contents),
+        residue: await redacting.residueOf(packed.file, contents),
       };
       if (redaction) {
         for (const sentence of redactionTroubles(redaction)) control.trouble(sentence);

@@ -296,6 +296,21 @@ export function gatherPage(main, id, { signal, onState, path }) {
       ]);
       if (missing.length > 0) rows.push(["Missing", missing.join(", "), "mono"]);
     }
+    if (next.redaction) {
+      const { values, rules, files, binary, "left-out": left, residue } = next.redaction;
+      rows.push([
+        "Redacted",
+        [
+          `${values} values in ${files.count} files`,
+          ...Object.entries(rules).map(([rule, number]) => `${rule} ${number}`),
+          binary.count && `${binary.count} files are no text and passed as they are`,
+        ].filter(Boolean).join(", "),
+      ]);
+      if (left.count > 0) {
+        rows.push(["Left out", left.paths.map(({ path, why }) => `${path}: ${why}`).join("; ")]);
+      }
+      if (residue.count > 0) rows.push(["Secrets are left in", residue.paths.join(", "), "mono"]);
+    }
     const list = rows.filter(Boolean).map((
       [label, text, kind = ""],
     ) => [h("dt", { text: label }), h("dd", { class: kind, text })]);

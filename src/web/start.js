@@ -22,6 +22,7 @@ const MORE = [
   ["node-name", "Node", "worker-0", "Where the gather's pod runs"],
   ["node-selector", "Node selector", "node-role.kubernetes.io/worker="],
   ["host-network", "Run on the node's own network", "flag"],
+  ["redact", "Take secrets out of the archive and the output", "flag"],
   ["volume-percentage", "Most of the pod's volume, in per cent", "30"],
   ["source-dir", "Folder in the pod", "/must-gather/"],
   ["server", "API server", "The cluster this runs in", "A URL the service's configuration knows"],
