@@ -51,7 +51,11 @@ function ask(program: string, args: string[]): Promise<string | undefined> {
       maxBuffer: 4 * 1024 * 1024, // 100,000 processes in a `ps` listing
       env: { PATH: process.env.PATH, LC_ALL: "C", TZ: "UTC" },
     };
-    execFile(program, args, options, (error, stdout) => resolve(error ? undefined : stdout));
+    try {
+      execFile(program, args, options, (error, stdout) => resolve(error ? undefined : stdout));
+    } catch {
+      resolve(undefined); // it may not be run, or there is no memory for it
+    }
   });
 }
 

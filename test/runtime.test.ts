@@ -79,6 +79,30 @@ test("of nobody nothing is alive and nothing has started", async () => {
   assert.equal(await processStart(NOBODY), undefined);
 });
 
+test("where no program may be run, what it would have told is not known", async (t) => {
+  const script = join(await testFolder(t), "restricted.ts");
+  const module = JSON.stringify(import.meta.resolve("../src/runtime.ts"));
+  await writeFile(
+    script,
+    `import process from "node:process";
+import { groupIsAlive, processStart } from ${module};
+console.log(await groupIsAlive(process.pid), await processStart(${NOBODY}));`,
+  );
+  const isNode = runtime.name === "node";
+  const args = isNode
+    ? ["--permission", "--allow-fs-read=/", script]
+    : ["run", "--no-prompt", "--allow-read", "--allow-env", "--no-check", script];
+  const child = spawn(process.execPath, args, {
+    detached: true, // it leads a group
+    env: { PATH: process.env.PATH },
+    stdio: "pipe",
+  });
+  let said = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => said += text);
+  await once(child, "close");
+  assert.equal(said, isNode ? "true undefined\n" : "false undefined\n"); // Deno signals with a program, too
+});
+
 test("a group of which only zombies are left is gone, though it can still be signalled", async (t) => {
   // A parent that never waits: its child, a leader of a group of its own, ends and stays a zombie.
   const parent = await start(
