@@ -40,6 +40,8 @@ export class Registry {
   readonly #listener: RegistryListener;
   #lastTime = 0;
   #revision = 0;
+  /** Nothing more will happen. */
+  #isOver = false;
 
   constructor(journal: Journal<Entry>, listener: RegistryListener = NOBODY) {
     this.#journal = journal;
@@ -160,7 +162,7 @@ export class Registry {
     milliseconds: number,
     signal: AbortSignal,
   ): Promise<void> {
-    if (held.revision !== revision || signal.aborted) return;
+    if (held.revision !== revision || signal.aborted || this.#isOver) return;
     await new Promise<void>((resolve) => {
       const done = () => {
         clearTimeout(timer);
@@ -174,8 +176,9 @@ export class Registry {
     });
   }
 
-  /** Lets go whoever waits for a change: nothing more will happen. */
+  /** Lets go whoever waits for a change, and whoever comes to wait for one: nothing more will happen. */
   wakeAll(): void {
+    this.#isOver = true;
     for (const held of this.#held.values()) for (const wake of [...held.waiting]) wake();
   }
 

@@ -112,6 +112,7 @@ function stream(
         );
       } else for (const event of following.missed) controller.enqueue(event.bytes);
       timer = setInterval(() => send(text(":\n\n")), COMMENT_MS).unref();
+      if (ending.aborted) close();
     },
     cancel: end,
   }, new ByteLengthQueuingStrategy({ highWaterMark: MOST_WAITING }));

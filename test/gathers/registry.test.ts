@@ -131,6 +131,17 @@ test("nobody waits for what has changed already, nor longer than asked, nor behi
   assert.equal(held.waiting.size, 0);
 });
 
+test("who waits when nothing more happens is let go, and so is who comes to wait after that", async (t) => {
+  const { registry } = await stageRegistry(t);
+  const held = registry.add(entry(1));
+  const waiting = registry.waitForChange(held, held.revision, 60_000, never);
+  registry.wakeAll();
+  await waiting;
+  const begun = performance.now();
+  await registry.waitForChange(held, held.revision, 2000, never);
+  assert.ok(performance.now() - begun < 1000);
+});
+
 test("one that was settled is known as before, without what only live ones have", async (t) => {
   const { registry } = await stageRegistry(t);
   const held = registry.add(entry(1, { status: "inprogress" }));
