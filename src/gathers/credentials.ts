@@ -25,6 +25,8 @@ export interface CredentialStore {
   path: (id: number) => string | undefined;
   /** Whether a gather still has what it needs to run. */
   has: (id: number) => boolean;
+  /** Whether a gather of `server` goes to the main cluster, the one that callers' tokens were checked with. */
+  isOfMain: (server: string) => boolean;
   /** Removes it. */
   take: (id: number) => Promise<void>;
 }
@@ -45,6 +47,13 @@ export function createCredentials(options: CredentialsOptions): CredentialStore 
     },
     path: (id) => clusters.main ? file(id) : options.fallback,
     has: (id) => !clusters.main || existsSync(file(id)),
+    isOfMain(server) {
+      try {
+        return clusterOf(server) === clusters.main;
+      } catch {
+        return false; // one that cannot be used; the main one can
+      }
+    },
     take: (id) => removeKubeconfig(folder(id)),
   };
 }

@@ -78,18 +78,21 @@ export class Reaper {
 
   /**
    * An authorised caller is here: what could not be deleted with a gather's own token, which may have been revoked, is tried
-   * again with this one.
+   * again with this one. In the main cluster alone: that is who knows the token, and another may not be shown it.
    */
   retryAs(token: string): void {
     const { registry, credentials, log } = this.#deps;
     if (this.#tended.size === 0 || Date.now() - this.#retriedAt < RETRY_AS_MS) return;
     this.#retriedAt = Date.now();
-    for (const [id, { wake }] of this.#tended) {
-      const held = registry.get(id);
-      if (!held || held.entry.leftovers.length === 0) continue;
-      credentials.give(id, held.entry.request.server, token).then(
-        wake,
-        (error) => log.warn("credentials cannot be written", { id, reason: reasonOf(error) }),
+    for (const id of this.#tended.keys()) {
+      const { leftovers = [], request } = registry.get(id)?.entry ?? {};
+      if (!request || leftovers.length === 0 || !credentials.isOfMain(request.server)) continue;
+      credentials.give(id, request.server, token).then(() => {
+        if (this.#stop.aborted) return; // the next life of the service goes on with it
+        const tended = this.#tended.get(id);
+        return tended ? tended.wake() : credentials.take(id); // all was gone meanwhile
+      }).catch((error) =>
+        log.warn("credentials cannot be written", { id, reason: reasonOf(error) })
       );
     }
   }
@@ -120,6 +123,7 @@ export class Reaper {
       } else registry.persist(held);
       if (leftovers.length > 0) log.warn("left in the cluster", { id: entry.id, leftovers });
     }
+    this.#tended.delete(entry.id); // from here on whoever has written credentials removes them
     await credentials.take(entry.id);
     // oc keeps a cache in its HOME; the folder was cleared at the end of the gather, before it was asked again.
     await rm(folder.home, { recursive: true, force: true });
