@@ -61,6 +61,10 @@ export class Disk {
   readonly #options: DiskOptions;
   /** The sizes of ended gathers, which do not change, by id. */
   readonly #sizes = new Map<number, number>();
+  /** The last that makes room: no two do so at once. */
+  #makingRoom: Promise<void> = Promise.resolve();
+  /** When an archive was last removed, on the clock of `performance.now()`. */
+  #evictedAt = 0;
 
   constructor(options: DiskOptions) {
     this.#options = options;
@@ -104,11 +108,20 @@ export class Disk {
    */
   async admit(): Promise<void> {
     const now = performance.now();
-    let use = await this.use();
-    if (isFull(use)) use = await this.use(now); // something may have been removed a moment ago
+    if (!isFull(await this.use())) return;
+    // One after the other: what is removed for one is room for all.
+    const turn = this.#makingRoom.then(() => this.#makeRoom(now));
+    this.#makingRoom = turn.catch(() => {});
+    await turn;
+  }
+
+  /** Measures after `since`, as something may have been removed a moment ago, and removes what it must. */
+  async #makeRoom(since: number): Promise<void> {
+    let use = await this.use(Math.max(since, this.#evictedAt));
     for (const held of isFull(use) ? this.#candidates() : []) {
       await this.#evict(held);
-      use = await this.use(performance.now());
+      this.#evictedAt = performance.now();
+      use = await this.use(this.#evictedAt);
       if (!isFull(use)) break;
     }
     if (isFull(use)) throw noRoom(use);

@@ -127,6 +127,17 @@ for (
   });
 }
 
+test("requests that come together have no more archives removed than one of them", async (t) => {
+  const { disk, fill, kept, registry } = await stage(t);
+  for (const id of [1, 2, 3, 4]) {
+    registry.add(endedEntry(id));
+    await fill(id, MIB);
+  }
+  const room = disk(4 * MIB, "oldest");
+  await Promise.all([room.admit(), room.admit(), room.admit()]);
+  assert.deepEqual(await kept(), [2, 3, 4]);
+});
+
 test("when there is no more room while gathers run, the largest is told of, until it is over", async (t) => {
   const { disk, fill, registry } = await stage(t);
   const keep = setInterval(() => {}, 1000);
