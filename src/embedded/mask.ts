@@ -1,5 +1,5 @@
 /** What stands in place of a secret. */
-export const MASK = "***";
+const MASK = "***";
 
 /**
  * A name that promises a secret, such as `--admin-token`, `DB_PASSWORD`, `client-secret`. It starts where a word starts and

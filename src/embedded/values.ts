@@ -38,7 +38,7 @@ export function readInteger(text: string): number {
 }
 
 /** What oc tells on stderr of a `--timeout` without a unit. */
-export const SECONDS_DEPRECATED =
+const SECONDS_DEPRECATED =
   "Flag --timeout's value in seconds has been deprecated, use duration like 5s, 2m, or 3h, instead";
 
 /**

@@ -255,7 +255,7 @@ function queueFull(maxQueued: number): Problem {
 }
 
 /** The service goes down and takes no more. */
-export function goingDown(): Problem {
+function goingDown(): Problem {
   return new Problem({
     status: 503,
     detail: "The service is going down; try again in a moment",

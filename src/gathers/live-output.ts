@@ -12,8 +12,6 @@ const LAST_WORDS_LENGTH = 500;
 /** The output of one gather that runs. */
 export class LiveOutput {
   lines = 0;
-  /** Bytes in all, also of what is no longer on disk. */
-  bytes = 0;
   readonly #log: ExecLog;
   readonly #tail = new Tail(EXEC_OUTPUT_BYTES - 1); // the first line's newline comes on top
   readonly #redactor: { text: (text: string) => string } | undefined;
@@ -40,7 +38,6 @@ export class LiveOutput {
   /** Takes whole lines; false asks for a pause until `drain`. */
   write(stream: "stdout" | "stderr", block: Buffer): boolean {
     this.lines += countLines(block);
-    this.bytes += block.length;
     this.#tail.push(block);
     if (stream === "stderr") this.#errors.push(block);
     return this.#log.write(block);

@@ -17,11 +17,10 @@ export type GatherOptions = Readonly<{
   commandLine: string;
 }>;
 
-/** Where oc puts what it fetched, as whom it asks, and for how long. */
+/** Where oc puts what it fetched, and for how long. As whom it asks is in its environment. */
 export type OcRun = Readonly<{
   /** Folder that oc fills. oc refuses a `:` in it. */
   destination: string;
-  kubeconfig?: string;
   /** From {@link ocTimeout}. */
   ocTimeoutMs: number;
 }>;
@@ -56,7 +55,6 @@ export function ocArguments(options: GatherOptions, run: OcRun): string[] {
   flag("dest-dir", run.destination);
   flag("timeout", formatSeconds(run.ocTimeoutMs));
   flag("source-dir", options.sourceDir);
-  flag("kubeconfig", run.kubeconfig ?? "");
   if (options.commandLine !== "") args.push("--", options.commandLine);
   return args;
 }

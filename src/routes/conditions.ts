@@ -1,4 +1,5 @@
 /** The conditions and ranges of a request for a file, as RFC 9110 has them. */
+
 /** A request, as far as it matters here. */
 export interface Asked {
   method: string;

@@ -128,7 +128,7 @@ export function consoleRoutes({ console }: ConsoleRoutesDeps) {
 }
 
 /** Whether a client names HTML among what it takes: a browser does, a script that takes anything does not. */
-export function acceptsHtml(accept: string | undefined): boolean {
+function acceptsHtml(accept: string | undefined): boolean {
   return (accept ?? "").split(",").some((each) => {
     const [type, ...parameters] = each.trim().toLowerCase().split(/\s*;\s*/);
     return type === "text/html" &&

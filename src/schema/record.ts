@@ -193,16 +193,10 @@ export const GatherListItemSchema = v.strictObject({
 
 /** See {@link StatusSchema}. */
 export type GatherStatus = v.InferOutput<typeof StatusSchema>;
-/** See {@link ReasonSchema}. */
-export type GatherReason = v.InferOutput<typeof ReasonSchema>;
 /** See {@link ProgressSchema}. */
 export type GatherProgress = v.InferOutput<typeof ProgressSchema>;
-/** See {@link VerdictSchema}. */
-export type GatherVerdict = v.InferOutput<typeof VerdictSchema>;
 /** See {@link RedactionSchema}. */
 export type GatherRedaction = v.InferOutput<typeof RedactionSchema>;
-/** See {@link TransitionSchema}. */
-export type GatherTransition = v.InferOutput<typeof TransitionSchema>;
 /** See {@link GatherRecordSchema}. */
 export type GatherRecord = v.InferOutput<typeof GatherRecordSchema>;
 /** See {@link GatherListItemSchema}. */

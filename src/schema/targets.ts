@@ -13,7 +13,7 @@ const LastGatherSchema = v.pipe(
 );
 
 /** A migration plan that can be gathered. */
-export const PlanTargetSchema = v.strictObject({
+const PlanTargetSchema = v.strictObject({
   "name": v.string(),
   "namespace": v.string(),
   "uid": v.string(),
@@ -24,7 +24,7 @@ export const PlanTargetSchema = v.strictObject({
 });
 
 /** A VM of a plan that can be gathered. */
-export const VmTargetSchema = v.strictObject({
+const VmTargetSchema = v.strictObject({
   "name": text("what the cluster calls it, or what it is called where it comes from until then"),
   "namespace": text("empty until the cluster has a name for it"),
   "source-name": text("what it is called where it comes from"),

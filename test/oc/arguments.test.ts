@@ -44,7 +44,7 @@ test("every option becomes one argument with its value behind =, and the command
     sourceDir: "/var/data",
     commandLine: "VM='web (prod)' /usr/bin/targeted",
   };
-  const run = { destination: "/work/7", ocTimeoutMs: 1500, kubeconfig: "/work/7/kubeconfig" };
+  const run = { destination: "/work/7", ocTimeoutMs: 1500 };
   assert.deepEqual(ocArguments(options, run), [
     "adm",
     "must-gather",
@@ -61,7 +61,6 @@ test("every option becomes one argument with its value behind =, and the command
     "--dest-dir=/work/7",
     "--timeout=2s",
     "--source-dir=/var/data",
-    "--kubeconfig=/work/7/kubeconfig",
     "--",
     "VM='web (prod)' /usr/bin/targeted",
   ]);
