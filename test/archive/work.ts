@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { pack } from "../../src/archive/pack/pack.ts";
 import type { PackControl, Packed, PackRequest } from "../../src/archive/pack/pack.ts";
+import { CACHED } from "../support/caches.ts";
 import { asNobody } from "../support/nobody.ts";
 import { programCommand } from "../support/self.ts";
 
@@ -23,8 +24,10 @@ export async function inWork(body: (tree: string, folder: string) => Promise<voi
     await mkdir(tree);
     await body(tree, folder);
   } finally {
-    await run("chmod", ["-R", "u+rwx", folder]);
-    await run("rm", ["-rf", folder]); // also takes paths that node:fs cannot open
+    await rm(folder, { recursive: true }).catch(async () => {
+      await run("chmod", ["-R", "u+rwx", folder]);
+      await run("rm", ["-rf", folder]); // also takes paths that node:fs cannot open
+    });
   }
 }
 
@@ -93,27 +96,46 @@ export interface Entry {
 }
 
 const READER = `
-import base64, json, struct, sys, zipfile
+import json, struct, sys, zipfile
 with zipfile.ZipFile(sys.argv[1]) as z:
-    assert z.testzip() is None
+    out = sys.stdout.buffer
     for i in z.infolist():
         mtime, extra = None, i.extra
         while len(extra) >= 4:
             kind, size = struct.unpack("<HH", extra[:4])
             if kind == 0x5455: mtime = struct.unpack("<i", extra[5:9])[0]
             extra = extra[4 + size:]
-        print(json.dumps({"name": i.filename, "mode": i.external_attr >> 16, "method": i.compress_type,
-            "mtime": mtime, "data": base64.b64encode(z.read(i)).decode()}))
+        data = z.read(i)
+        out.write(json.dumps({"name": i.filename, "mode": i.external_attr >> 16, "method": i.compress_type,
+            "mtime": mtime, "size": len(data)}).encode() + b"\\n" + data)
 `;
 
-/** Tests a ZIP with unzip, and reads all of it with Python's zipfile, in the order of its directory. */
-export async function entriesOf(file: string): Promise<Entry[]> {
-  await run("unzip", ["-tqq", file], { maxBuffer: MOST });
-  const { stdout } = await run("python3", ["-c", READER, file], { maxBuffer: MOST });
-  return stdout.trimEnd().split("\n").map((line) => {
-    const read = JSON.parse(line) as Omit<Entry, "data"> & { data: string };
-    return { ...read, data: Buffer.from(read.data, "base64") };
+/** Runs a Python script on a file that prints items, each as a line of JSON with the `size` of the bytes behind it. */
+export async function itemsOf<T extends { data: Buffer }>(
+  script: string,
+  file: string,
+): Promise<T[]> {
+  const { stdout } = await run("python3", ["-c", script, file], {
+    encoding: "buffer",
+    maxBuffer: MOST,
   });
+  const items: T[] = [];
+  for (let at = 0; at < stdout.length;) {
+    const end = stdout.indexOf("\n", at);
+    const { size, ...item } = JSON.parse(stdout.toString("utf8", at, end)) as { size: number };
+    at = end + 1 + size;
+    items.push({ ...item, data: stdout.subarray(end + 1, at) } as unknown as T);
+  }
+  return items;
+}
+
+/** Tests a ZIP with unzip, and reads all of it with Python's zipfile, which checks its sums, in the order of its directory. */
+export async function entriesOf(file: string): Promise<Entry[]> {
+  const [items] = await Promise.all([
+    itemsOf<Entry>(READER, file),
+    run("unzip", ["-tqq", file], { maxBuffer: MOST }),
+  ]);
+  return items;
 }
 
 /** One of them, which must be there. */
@@ -178,7 +200,7 @@ export async function act(task: Act, how: "unprivileged" | { before: string }): 
     "sh",
     program,
     ...args,
-  ], { env });
+  ], { env: { ...env, ...CACHED } });
   let out = "";
   let errors = "";
   child.stdout.on("data", (data: Buffer) => out += data);

@@ -5,6 +5,7 @@ import os from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { CACHED } from "../support/caches.ts";
 import { asNobody } from "../support/nobody.ts";
 import { programCommand } from "../support/self.ts";
 
@@ -52,10 +53,11 @@ export class Place {
     await chmod(path, 0o755);
   }
 
-  /** The environment of a gatherer: nothing of ours but PATH. */
+  /** The environment of a gatherer: nothing of ours but PATH and the runtimes' caches. */
   env(more: Record<string, string> = {}): Record<string, string> {
     return {
       PATH: `${this.programs}:${process.env.PATH ?? ""}`,
+      ...CACHED,
       HOME: this.root,
       TMPDIR: this.temporary,
       ...more,

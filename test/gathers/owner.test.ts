@@ -9,6 +9,7 @@ import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { OwnedError, ownFolder } from "../../src/gathers/owner.ts";
 import { listenLocally } from "../../src/runtime.ts";
+import { CACHED } from "../support/caches.ts";
 import { atEnd, testFolder } from "../support/folder.ts";
 import { programCommand } from "../support/self.ts";
 
@@ -18,7 +19,7 @@ const CONTENDER = fileURLToPath(new URL("./contender.ts", import.meta.url));
 async function contender(t: TestContext) {
   const [program, args] = programCommand(CONTENDER);
   const child = spawn(program, args, {
-    env: { PATH: process.env.PATH ?? "" },
+    env: { PATH: process.env.PATH ?? "", ...CACHED },
     stdio: ["pipe", "pipe", "inherit"],
   });
   const exit = once(child, "exit");

@@ -19,6 +19,7 @@ import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { archived, entriesOf, entry, fill, gatherJson, inWork, text } from "../archive/work.ts";
+import { CACHED } from "../support/caches.ts";
 import { programCommand } from "../support/self.ts";
 import { Random } from "./random.ts";
 import type { Row } from "./table.ts";
@@ -142,7 +143,7 @@ async function packUntil(
 ): Promise<boolean> {
   const [program, args] = programCommand(PACKER);
   const child = spawn(program, [...args, tree, folder, String(free)], {
-    env: { PATH: process.env.PATH ?? "", HOME: folder },
+    env: { PATH: process.env.PATH ?? "", HOME: folder, ...CACHED },
     stdio: ["ignore", "ignore", "pipe"],
   });
   let errors = "";

@@ -6,18 +6,19 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { verifyTar } from "../../../src/archive/tar/verify.ts";
-import { act, archived, fill, inWork, packed, python, text } from "../work.ts";
+import { act, archived, fill, inWork, itemsOf, packed, python, text } from "../work.ts";
 
 const run = promisify(execFile);
 const LARGE = text(3 * 1024 * 1024 + 17);
 const TAR = { format: "tar.gz" } as const;
 const READER = `
 import base64, json, sys, tarfile
+out = sys.stdout.buffer
 with tarfile.open(sys.argv[1], "r:gz", errors="surrogateescape") as t:
     for i in t:
         data = t.extractfile(i).read() if i.isreg() else b""
-        print(json.dumps({"name": base64.b64encode(i.name.encode("utf8", "surrogateescape")).decode(), "type": i.type.decode(),
-            "link": i.linkname, "mode": i.mode, "mtime": i.mtime, "data": base64.b64encode(data).decode()}))
+        out.write(json.dumps({"name": base64.b64encode(i.name.encode("utf8", "surrogateescape")).decode(), "type": i.type.decode(),
+            "link": i.linkname, "mode": i.mode, "mtime": i.mtime, "size": len(data)}).encode() + b"\\n" + data)
 `;
 
 interface Read {
@@ -36,11 +37,8 @@ async function entriesOf(file: string): Promise<Read[]> {
   await run("gzip", ["-t", file]);
   await run("tar", ["-tzf", file]);
   await run("bsdtar", ["-tf", file]);
-  const { stdout } = await run("python3", ["-c", READER, file], { maxBuffer: 64 * 1024 * 1024 });
-  return stdout.trimEnd().split("\n").map((line) => {
-    const read = JSON.parse(line) as Omit<Read, "data"> & { data: string };
-    const name = Buffer.from(read.name, "base64").toString("latin1");
-    return { ...read, name, data: Buffer.from(read.data, "base64") };
+  return (await itemsOf<Read>(READER, file)).map((read) => {
+    return { ...read, name: Buffer.from(read.name, "base64").toString("latin1") };
   });
 }
 
