@@ -188,7 +188,7 @@ test("a port where another web server answers is told, and a free one used", asy
   const port = await listen(server);
   try {
     const env = { PORT: `${port}`, MUST_GATHER_TOKEN: TOKEN };
-    const { code, stderr } = await place.run([], env);
+    const { code, stderr } = await place.run(QUICK, env);
     assert.equal(code, 0, stderr);
     assert.match(
       stderr,

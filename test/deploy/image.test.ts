@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import manifest from "../../package.json" with { type: "json" };
 import { createFakeOc, type FakeOc, type Release } from "../support/fake-oc.ts";
+import { describeOnlyOn } from "../support/only-on.ts";
 import { type Client, createClient } from "./client.ts";
 import { type Container, startContainer } from "./container.ts";
 import { copiesOf, imageConfig, PROJECT, readDockerfile } from "./dockerfile.ts";
@@ -111,7 +112,9 @@ async function programsCalled(): Promise<string[]> {
   return [...found].toSorted();
 }
 
-describe("the image's command line, as process 1 under a random user id, without a home", () => {
+const IMAGE = "the image's command line, as process 1 under a random user id, without a home";
+
+describeOnlyOn("Node", "the image brings Node", IMAGE, () => {
   let place: ImageTree;
   let oc: FakeOc;
   let container: Container;

@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ApiServer, makeAuthority, startApiServer } from "../support/api-server.ts";
 import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
+import { describeOnlyOn } from "../support/only-on.ts";
 import { type Client, createClient } from "./client.ts";
 import { type Container, type Mount, startContainer } from "./container.ts";
 import { type ImageTree, makeImageTree } from "./image-tree.ts";
@@ -35,7 +36,7 @@ const TIME_TO_END_MS = 30_000;
 const MEMORY_LIMIT_KIB = 2 ** 20;
 const MEMORY_REQUEST_KIB = 150 * 2 ** 10;
 
-describe("the old operator's Deployment", () => {
+describeOnlyOn("Node", "the image brings Node", "the old operator's Deployment", () => {
   let place: ImageTree;
   let api: ApiServer;
   let ca: string;

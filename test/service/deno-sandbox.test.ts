@@ -8,17 +8,18 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { after, before, describe, test } from "node:test";
+import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parseExposition } from "../support/exposition.ts";
 import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
+import { describeOnlyOn } from "../support/only-on.ts";
 import { PATIENCE_MS } from "../support/service.ts";
 import type { GatherRecord } from "../../src/schema/record.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const DENO = join(ROOT, "node_modules", ".bin", "deno");
 
-describe("deno task start", () => {
+describeOnlyOn("Deno", "it starts Deno anyway", "deno task start", () => {
   let folder: string;
   let oc: FakeOc;
   let port: number;
