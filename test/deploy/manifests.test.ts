@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { parse } from "yaml";
 import { makeAuthority } from "../support/api-server.ts";
 import { createFakeOc } from "../support/fake-oc.ts";
+import { describeOnlyOn } from "../support/only-on.ts";
 import { checkDeployment } from "./check-deployment.ts";
 import { checkTypes } from "./check-types.ts";
 import { createClient } from "./client.ts";
@@ -84,7 +85,7 @@ describe("deploy/", () => {
     });
   });
 
-  describe("its Deployment", () => {
+  describeOnlyOn("Node", "the image brings Node", "its Deployment", () => {
     let place: ImageTree;
     before(async () => {
       place = await makeImageTree();
