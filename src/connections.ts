@@ -51,7 +51,10 @@ const SWEEP_MS = 5_000;
 /** Once the server closes, what has begun to arrive has this long to get here: milliseconds. */
 const ARRIVAL_MS = 1_000;
 
-/** A client that has its answer, and of which nothing more comes for so long, has stopped in the middle of its request: milliseconds. */
+/**
+ * A client that has its answer, and of which nothing more comes for so long, has stopped in the middle of its request. Behind the
+ * refusal of what is no request nothing is waited for longer. Milliseconds.
+ */
 const SILENCE_MS = 2_000;
 
 /** How often it is told that there are too many connections, at most: milliseconds. */
@@ -71,6 +74,7 @@ export class Connections {
   /** Those without a request, the longest first. */
   readonly #waiting = new Set<Connection>();
   readonly #bySocket = new WeakMap<Socket, Connection>();
+  readonly #leaving = new WeakSet<Socket>();
   /** Those that have not shaken hands, by both ends: the TLS socket does not tell which socket it is around. */
   readonly #byEnds = new Map<string, Connection>();
   readonly #sweeper: NodeJS.Timeout;
@@ -123,6 +127,19 @@ export class Connections {
     if (!connection) return false;
     return connection.unread?.complete === false ||
       [...connection.replies].some(({ headersSent }) => headersSent);
+  }
+
+  /** Says the last on a connection of which nothing more is understood, and passes over what still comes for a moment. */
+  leave(socket: Socket, words: string): void {
+    this.#leaving.add(socket);
+    socket.end(words);
+    const late = setTimeout(() => socket.destroy(), SILENCE_MS).unref();
+    socket.once("close", () => clearTimeout(late));
+  }
+
+  /** Whether the last was said on a connection: what comes on it does not matter. */
+  isLeaving(socket: Socket): boolean {
+    return this.#leaving.has(socket);
   }
 
   /** From here on no connection outlives its reply; those that wait end at once, or when what has begun to arrive is late. */

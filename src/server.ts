@@ -143,14 +143,14 @@ export function createServer(options: ServerOptions): ServiceServer {
 
   const refusalFor = rawRefusals(limits, headers);
   server.on("clientError", ({ code }: NodeJS.ErrnoException, socket: Socket) => {
+    if (connections.isLeaving(socket)) return;
     const refusal = refusalFor(code ?? "");
     if (!refusal || !socket.writable || connections.isAnswering(socket)) {
       socket.destroy();
       return;
     }
     refused(refusal.status);
-    socket.write(refusal.text);
-    socket.destroySoon();
+    connections.leave(socket, refusal.text);
   });
 
   return {

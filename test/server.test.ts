@@ -136,6 +136,20 @@ for (const how of ["content-length: 10000000", "transfer-encoding: chunked"]) {
   });
 }
 
+test("who sends headers over the limit and reads late, still sending, gets the answer", async (t) => {
+  const { open } = await serve(t, { headerBytes: 8192 });
+  const client = await open();
+  client.socket.pause();
+  client.send("GET / HTTP/1.1\r\nhost: localhost\r\n");
+  const started = performance.now();
+  while (performance.now() - started < LATE_MS) {
+    client.send(`x: ${"y".repeat(4000)}\r\n`);
+    await sleep(10);
+  }
+  client.socket.resume();
+  await client.until(/^HTTP\/1\.1 431 [^]+over 8192 bytes/);
+});
+
 test("what is left of a request that was answered is passed over, and the next one is answered", async (t) => {
   const { open } = await serve(t, {}, ({ method }) => new Response(method));
   const client = await open();
