@@ -1,33 +1,14 @@
 /** The page of one gather. */
-import { call, callJson, download, readToken, save } from "./api.js";
+import { call, callJson, download } from "./api.js";
 import { contentsView } from "./contents.js";
 import { ask } from "./dialog.js";
-import { announce, button, copyText, fill, h, icon, setText, toast } from "./dom.js";
-import {
-  age,
-  clock,
-  duration,
-  hasEnded,
-  hexDigest,
-  nameOf,
-  progressLine,
-  size,
-  statusOf,
-  when,
-} from "./format.js";
-import { linesView } from "./lines.js";
+import { announce, button, fill, h, icon, setText, toast } from "./dom.js";
+import { factsOf } from "./facts.js";
+import { age, clock, duration, hasEnded, nameOf, progressLine, statusOf, when } from "./format.js";
 import { statusLabel } from "./list.js";
 import { follow } from "./live.js";
+import { FLUSH_MS, outputView } from "./output.js";
 import { stepsOf } from "./steps.js";
-
-/** Lines of output fetched at first; the whole of it can be saved. */
-const FIRST_LINES = 3_000;
-
-/** The service tells output at most 250 ms after it was printed; this is that and the way. Milliseconds. */
-const FLUSH_MS = 500;
-
-/** What tells where known output ends in output fetched again, in characters. */
-const TAIL = 4_096;
 
 /** Shows a gather in `main` until `signal` aborts; gives what changes the file that is looked at. */
 export function gatherPage(main, id, { signal, onState, path }) {
@@ -52,17 +33,7 @@ export function gatherPage(main, id, { signal, onState, path }) {
     h("h2", { id: "result-title", text: "Details" }),
     facts,
   );
-  const output = linesView({
-    label: "Output",
-    follows: true,
-    empty: "Nothing printed yet",
-    extra: button("Save all", {
-      kind: "plain small",
-      icon: "download",
-      onClick: () =>
-        save(`${base}/log`, `gather-${id}.log`).catch((error) => toast(error.message, "danger")),
-    }),
-  });
+  const output = outputView(id, { signal: both });
   const files = h(
     "section",
     { "class": "card", "aria-labelledby": "files-title", "hidden": true },
@@ -98,39 +69,10 @@ export function gatherPage(main, id, { signal, onState, path }) {
   );
   fill(main, h("p", { class: "loading", text: "Loading…" }));
 
-  /* Output: what was printed before comes from the log, what comes then from events; where they meet is found by their text. */
-  let held = []; // events that came while the log was fetched
-  let isHolding = true;
-  let tail = "";
-
-  function print(text) {
-    output.append(text);
-    tail = (tail + text).slice(-TAIL);
-  }
-
-  async function lookAtOutput() {
-    held = [];
-    isHolding = true;
-    const text = await (await call(`${base}/log?tail=${FIRST_LINES}`, { signal: both })).text();
-    if (!hasEnded(record)) await new Promise((resolve) => setTimeout(resolve, FLUSH_MS));
-    const at = tail === "" ? -1 : text.lastIndexOf(tail);
-    if (at === -1) {
-      output.clear();
-      tail = "";
-      print(text);
-    } else print(text.slice(at + tail.length));
-    const later = held.join("");
-    let overlap = Math.min(later.length, tail.length);
-    while (overlap > 0 && !tail.endsWith(later.slice(0, overlap))) overlap--;
-    isHolding = false;
-    held = [];
-    print(later.slice(overlap));
-  }
-
   async function look() {
     show(await callJson(base, { signal: both }));
     // Not waited for: the stream is read meanwhile.
-    void lookAtOutput().catch(() => isHolding = false);
+    void output.look(hasEnded(record)).catch(() => {});
   }
 
   function onEvent(type, data) {
@@ -139,12 +81,7 @@ export function gatherPage(main, id, { signal, onState, path }) {
       const { id: _, ...progress } = data;
       if (record && !hasEnded(record)) showProgress({ ...record, progress });
     } else if (type === "log") {
-      const text = (data["skipped-lines"] > 0
-        ? `[${data["skipped-lines"]} lines are not shown; “Save all” has them]\n`
-        : "") + data.text;
-      if (isHolding) {
-        held.push(text);
-      } else print(text);
+      output.add(data);
     } else if (type === "transition") {
       void callJson(base, { signal: both }).then((next) => {
         if (hasEnded(next) && record && !hasEnded(record)) {
@@ -178,17 +115,17 @@ export function gatherPage(main, id, { signal, onState, path }) {
       ),
     );
     showActions(next);
-    showFacts(next);
+    fill(facts, factsOf(next));
     fill(
       message,
-      next.status === "error" && alert(statusOf(next)[2], next.message),
-      next.status === "completed" && next.message && alert("success", next.message),
-      !hasEnded(next) && next.message && alert("info", next.message),
-      next.leftovers.length > 0 &&
+      next.message !== "" &&
         alert(
-          "warning",
-          "Still in the cluster, and removed as soon as possible. By hand:",
-          next.leftovers.map((each) => `oc delete ${each.replace("/", " ")}`).join("\n"),
+          !hasEnded(next)
+            ? "info"
+            : next.status === "completed" && next.leftovers.length > 0
+            ? "warning"
+            : statusOf(next)[2],
+          next.message,
         ),
     );
     if (next["archive-url"] !== "" && !contents) {
@@ -248,7 +185,8 @@ export function gatherPage(main, id, { signal, onState, path }) {
 
   let shownActions = "";
   function showActions(next) {
-    const key = `${hasEnded(next)} ${next["archive-url"]}`;
+    const isCancelled = wasCancelled(next);
+    const key = `${hasEnded(next)} ${isCancelled} ${next["archive-url"]}`;
     if (key === shownActions) return; // a button that is replaced loses the focus
     shownActions = key;
     fill(
@@ -257,84 +195,9 @@ export function gatherPage(main, id, { signal, onState, path }) {
         button("Download", { kind: "primary", icon: "download", onClick: getArchive }),
       hasEnded(next)
         ? button("Remove", { kind: "secondary", onClick: remove })
+        : isCancelled
+        ? button("Stop at once", { kind: "danger", icon: "ban", onClick: stopAtOnce })
         : button("Cancel gather", { kind: "danger", icon: "ban", onClick: cancel }),
-    );
-  }
-
-  function showFacts(next) {
-    const rows = [
-      ["Created", when(next["created-at"])],
-      ["Image", next.images.join(", ") || next["image-stream"] || "all operators' images", "mono"],
-      next.command && ["Command", next.command, "mono"],
-      next["resolved-command"] && ["Ran as", next["resolved-command"], "mono"],
-      next["node-name"] && ["Node", next["node-name"], "mono"],
-      ["Timeout", next.timeout],
-      next["exit-code"] !== null && ["Exit code", String(next["exit-code"])],
-    ];
-    if (next["archive-url"] !== "") {
-      rows.push(
-        ["Archive", next["archive-name"], "mono"],
-        [
-          "Size",
-          `${size(next["archive-size"])} (${next["archive-size"].toLocaleString()} bytes)${
-            next.partial ? ", partial: the gather did not finish" : ""
-          }`,
-        ],
-        ["SHA-256", hexDigest(next["archive-digest"]), "mono"],
-      );
-    }
-    if (next.verdict) {
-      const { files, bytes, "empty-files": none, "error-files": errors, missing } = next.verdict;
-      rows.push([
-        "Read back",
-        [
-          `${files} files, ${size(bytes)} unpacked`,
-          none && `${none} empty`,
-          errors.count && `${errors.count} hold only an error`,
-        ]
-          .filter(Boolean).join(", "),
-      ]);
-      if (missing.length > 0) rows.push(["Missing", missing.join(", "), "mono"]);
-    }
-    if (next.redaction) {
-      const { values, rules, files, binary, "left-out": left, residue } = next.redaction;
-      rows.push([
-        "Redacted",
-        [
-          `${values} values in ${files.count} files`,
-          ...Object.entries(rules).map(([rule, number]) => `${rule} ${number}`),
-          binary.count && `${binary.count} files are no text and passed as they are`,
-        ].filter(Boolean).join(", "),
-      ]);
-      if (left.count > 0) {
-        rows.push(["Left out", left.paths.map(({ path, why }) => `${path}: ${why}`).join("; ")]);
-      }
-      if (residue.count > 0) rows.push(["Secrets are left in", residue.paths.join(", "), "mono"]);
-    }
-    const list = rows.filter(Boolean).map((
-      [label, text, kind = ""],
-    ) => [h("dt", { text: label }), h("dd", { class: kind, text })]);
-    if (next["archive-url"] !== "") {
-      list.push([h("dt", { text: "From a shell" }), h("dd", {}, curl(next))]);
-    }
-    fill(facts, list);
-  }
-
-  function curl(next) {
-    const url = new URL(next["archive-url"], document.baseURI).href;
-    const header = readToken() === "" ? "" : ` -H "Authorization: Bearer $(oc whoami -t)"`;
-    const text = `curl -fOJ${header} '${url}'`;
-    return h(
-      "div",
-      { class: "copy" },
-      h("code", { tabindex: "0", text }),
-      h("button", {
-        "type": "button",
-        "class": "button plain",
-        "aria-label": "Copy the curl command",
-        "title": "Copy",
-        "on": { click: () => copyText(text) },
-      }, icon("copy")),
     );
   }
 
@@ -348,16 +211,32 @@ export function gatherPage(main, id, { signal, onState, path }) {
   }
 
   async function cancel() {
+    const isWaiting = record.status === "new";
     const keep = await ask({
       title: "Cancel this gather?",
-      text: `${nameOf(record)} ends, and what it made in the cluster is removed.`,
+      text: isWaiting
+        ? `${nameOf(record)} has not begun.`
+        : `${nameOf(record)} ends, and what it made in the cluster is removed.`,
       confirm: "Cancel gather",
-      box: {
+      box: !isWaiting && {
         label: "Keep what was collected",
         hint: "Fetches what the pods have so far; takes up to a minute longer.",
       },
     });
-    if (keep === undefined) return;
+    if (keep !== undefined) await stop(keep);
+  }
+
+  async function stopAtOnce() {
+    const sure = await ask({
+      title: "Stop at once?",
+      text: `${nameOf(record)} is being cancelled. What is not saved yet is given up; ` +
+        "there may be no archive.",
+      confirm: "Stop at once",
+    });
+    if (sure !== undefined) await stop(false);
+  }
+
+  async function stop(keep) {
     try {
       show(await callJson(`${base}${keep ? "?keep=1" : ""}`, { method: "DELETE" }));
       announce("Cancelling");
@@ -390,8 +269,8 @@ export function gatherPage(main, id, { signal, onState, path }) {
     onEvent,
     look,
     signal: both,
-    onState(state, text, now) {
-      if (state !== "ended") return onState(state, text, now);
+    onState(state, ...rest) {
+      if (state !== "ended") return onState(state, ...rest);
       fill(
         main,
         h(
@@ -399,7 +278,7 @@ export function gatherPage(main, id, { signal, onState, path }) {
           { class: "empty card" },
           icon("box", "big"),
           h("h2", { text: "No such gather" }),
-          h("p", { text }),
+          h("p", { text: "It may have been removed." }),
           h("a", { class: "button secondary", href: "#/", text: "To all gathers" }),
         ),
       );
@@ -413,11 +292,16 @@ export function gatherPage(main, id, { signal, onState, path }) {
   };
 }
 
-function alert(kind, text, code) {
+/** Whether somebody has asked for its end. */
+function wasCancelled({ transitions }) {
+  return transitions.some(({ event }) => event === "gather.cancel");
+}
+
+function alert(kind, text) {
   return h(
     "div",
     { class: `alert ${kind}`, role: "status" },
     icon({ success: "check", warning: "warn", danger: "cross" }[kind] ?? "info"),
-    h("div", {}, h("p", { text }), code && h("pre", { text: code })),
+    h("p", { text }),
   );
 }

@@ -15,6 +15,9 @@ const PHASES = [
 /** What every gather that goes well goes through. */
 const USUAL = ["Queued", "Starting", "Gathering", "Copying", "Cleaning up", "Packing"];
 
+/** What comes after oc's own work; the last of them also where that ended well. */
+const AFTERWARDS = ["Saving what there is", "Stopping", "Cleaning up"];
+
 function phaseOf(state) {
   return PHASES.find(([start]) => state.startsWith(start))?.[1];
 }
@@ -35,6 +38,8 @@ export function stepsOf(record, now = Date.now()) {
   if (ended) {
     const [label, , kind] = statusOf(record);
     const state = record.status === "completed" ? "done" : kind === "muted" ? "stopped" : "failed";
+    const where = steps[endedAt(record, steps)];
+    if (where) where.state = state;
     return [...steps, { label, state, ms: null }];
   }
   const reached = Math.max(-1, ...steps.map(({ label }) => USUAL.indexOf(label)));
@@ -47,4 +52,12 @@ export function stepsOf(record, now = Date.now()) {
     ...USUAL.slice(from).map((label) => ({ label, state: "todo", ms: null })),
     { label: "Ready", state: "todo", ms: null },
   ];
+}
+
+/** The index of the step that failed or was stopped; -1 where none did. */
+function endedAt({ reason, "exit-code": exitCode }, steps) {
+  if (reason === "" || reason === "no-data") return -1;
+  const after = steps.findIndex(({ label }) => AFTERWARDS.includes(label));
+  const isOcs = steps[after]?.label !== "Cleaning up" || (reason === "failed" && exitCode !== 0);
+  return after !== -1 && isOcs ? after - 1 : steps.length - 1;
 }
