@@ -2,7 +2,7 @@
 import { call, callJson, save } from "./api.js";
 import { button, fill, h, icon, toast } from "./dom.js";
 import { size } from "./format.js";
-import { linesView } from "./lines.js";
+import { linesView, MOST_LINES } from "./lines.js";
 
 /** So many entries of a folder at a time. */
 const PAGE = 500;
@@ -167,6 +167,8 @@ export function contentsView({ id }, { signal }) {
         ? "Nothing in the archive has this in its path"
         : total > files.length
         ? `The first ${files.length} of ${total}`
+        : shown.length === 1
+        ? "1 file"
         : `${shown.length} files`;
     } catch (error) {
       if (!signal.aborted) told.textContent = error.message;
@@ -219,9 +221,12 @@ export function contentsView({ id }, { signal }) {
       return { reply, bytes: new Uint8Array(await reply.arrayBuffer()) };
     };
     const show = (text, said, isGrep = false) => {
+      const first = text.split("\n", MOST_LINES).join("\n");
+      const isLong = text.length > first.length + 1; // more than a last newline
       view.clear(text === "" ? "Nothing" : undefined);
-      view.append(text, isGrep);
-      fill(note, said);
+      // The first lines: what is put in later would push them out.
+      view.append(isLong ? first : text, isGrep);
+      fill(note, isLong ? `${said}; the first ${MOST_LINES.toLocaleString()} lines` : said);
     };
     const parts = {
       start: async () => {

@@ -2,7 +2,7 @@
 import { announce, fill, h, icon } from "./dom.js";
 
 /** So many lines are shown; the oldest go. */
-const MOST_LINES = 5_000;
+export const MOST_LINES = 5_000;
 
 /** So much of one line. */
 const LONGEST_LINE = 4_000;
@@ -101,6 +101,8 @@ export function linesView({ label, follows = false, extra = [], empty = "Nothing
       ? ""
       : matches.length === 0
       ? "none"
+      : current === -1
+      ? `${matches.length} found`
       : `${current + 1} of ${matches.length}`;
   }
 

@@ -191,6 +191,7 @@ function makeRow(first) {
     record = next;
     if (old?.status !== next.status || old?.reason !== next.reason) fill(status, statusLabel(next));
     setText(link, nameOf(next));
+    link.title = nameOf(next);
     const line = hasEnded(next)
       ? next.status === "error" ? next.message : `#${next.id}`
       : progressLine(next.progress);

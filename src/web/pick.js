@@ -35,8 +35,10 @@ export function pickFrom({ element, input }, { label, onChoose }) {
     isOpen = open && items.length > 0;
     box.hidden = !isOpen;
     input.setAttribute("aria-expanded", String(isOpen));
-    if (isOpen) sift();
-    else mark(-1);
+    if (isOpen) {
+      sift();
+      box.scrollIntoView({ block: "nearest" });
+    } else mark(-1);
   }
 
   function sift() {

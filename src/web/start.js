@@ -15,17 +15,17 @@ const SCOPES = [
 const MORE = [
   ["image", "Image", "The service's own", "One, or several with commas"],
   ["image-stream", "Image stream", "openshift/must-gather:latest"],
-  ["all-images", "Run the images of all operators", "flag"],
   ["timeout", "Timeout", "20m", "How long it may take: 20m, 1h30m, 90s"],
+  ["volume-percentage", "Volume limit in %", "30", "How full the pod's volume may get"],
   ["since", "Only logs newer than", "2h"],
   ["since-time", "Only logs after", "2026-01-02T15:04:05Z"],
   ["node-name", "Node", "worker-0", "Where the gather's pod runs"],
   ["node-selector", "Node selector", "node-role.kubernetes.io/worker="],
-  ["host-network", "Run on the node's own network", "flag"],
-  ["redact", "Take secrets out of the archive and the output", "flag"],
-  ["volume-percentage", "Most of the pod's volume, in per cent", "30"],
   ["source-dir", "Folder in the pod", "/must-gather/"],
   ["server", "API server", "The cluster this runs in", "A URL the service's configuration knows"],
+  ["all-images", "Run the images of all operators", "flag"],
+  ["host-network", "Run on the node's own network", "flag"],
+  ["redact", "Take secrets out of the archive and the output", "flag"],
   [
     "command",
     "Command",
@@ -37,7 +37,7 @@ const MORE = [
 let count = 0;
 
 /** A labelled field that tells what is wrong with it as it is typed. */
-function field(key, label, { placeholder, hint, required = false, check = CHECKS[key] } = {}) {
+function field(key, label, { placeholder, hint = "", required = false, check = CHECKS[key] } = {}) {
   const id = `field-${key}-${++count}`;
   const input = h("input", {
     id,
@@ -50,7 +50,7 @@ function field(key, label, { placeholder, hint, required = false, check = CHECKS
     "spellcheck": "false",
     "aria-describedby": `${id}-hint`,
   });
-  const help = h("p", { id: `${id}-hint`, class: "hint", text: hint ?? "" });
+  const help = h("p", { id: `${id}-hint`, class: "hint", text: hint });
   const element = h(
     "div",
     { class: "field" },
@@ -68,7 +68,7 @@ function field(key, label, { placeholder, hint, required = false, check = CHECKS
     wrong = text;
     input.setAttribute("aria-invalid", String(text !== ""));
     element.classList.toggle("invalid", text !== "");
-    if (text === "") help.textContent = hint ?? "";
+    if (text === "") help.textContent = hint;
     else fill(help, icon("warn"), ` ${text}`);
   };
   const look = (final = false) => {
@@ -78,7 +78,11 @@ function field(key, label, { placeholder, hint, required = false, check = CHECKS
     return wrong === "";
   };
   input.addEventListener("input", () => look());
-  return { key, element, input, look, tell, value: () => input.value.trim() };
+  const explain = (text) => {
+    hint = text;
+    tell(wrong);
+  };
+  return { key, element, input, look, tell, explain, value: () => input.value.trim() };
 }
 
 /** Opens the form; `onStarted` is given the record, and whether it is a new one. */
@@ -108,7 +112,6 @@ export function openStartForm(onStarted) {
   });
   name.input.addEventListener("input", () => ownName = name.value() !== "");
   const target = h("div", { class: "fields" });
-  const why = h("p", { class: "hint", hidden: true });
   let foundPlace = "";
   const choosePlace = (item) => {
     foundPlace = item.place;
@@ -122,8 +125,8 @@ export function openStartForm(onStarted) {
   void callJson("targets").then((targets) => {
     picks.plan.set(planItems(targets));
     picks.vm.set(vmItems(targets));
-    why.textContent = targets.reason;
-    why.hidden = targets.reason === "";
+    if (targets.reason === "") return;
+    for (const each of [plan, vm]) each.explain(`No list to choose from. ${targets.reason}`);
   }).catch(() => {}); // without the list, names are typed
   const more = MORE.map(([key, label, placeholder, hint]) => {
     if (placeholder !== "flag") return field(key, label, { placeholder, hint });
@@ -155,8 +158,7 @@ export function openStartForm(onStarted) {
 
   function choose(value) {
     scope = value;
-    const isOfForklift = value === "plan" || value === "vm";
-    fill(target, needed().map(({ element }) => element), isOfForklift && why);
+    fill(target, needed().map(({ element }) => element));
     byKey.command.element.hidden = scope !== "full";
     suggest();
   }
