@@ -79,7 +79,8 @@ export function progressLine({ phase, percent, lines, bytes, eta, "queue-positio
   if (position !== null) {
     return position === 1 ? "Next in the queue" : `Number ${position} in the queue`;
   }
-  const parts = [phase[0].toUpperCase() + phase.slice(1)];
+  const words = phase === "salvaging" ? "saving what there is" : phase;
+  const parts = [words[0].toUpperCase() + words.slice(1)];
   if (percent !== null) parts.push(`${Math.floor(percent)} %`);
   if (eta !== null) parts.push(`about ${duration(Date.parse(eta) - Date.now())} left`);
   else if (lines > 0) parts.push(`${lines} lines`);

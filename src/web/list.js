@@ -53,7 +53,11 @@ export function listPage(main, { signal, onState }) {
       },
     },
   });
-  const none = h("p", { class: "hint", text: "No gather matches the filter.", hidden: true });
+  const none = h("p", {
+    class: "hint",
+    text: "None of these gathers matches the filter.",
+    hidden: true,
+  });
   const more = button("Show older gathers", {
     kind: "link",
     hidden: true,
