@@ -305,6 +305,7 @@ function urlHost(address: string): string {
 try {
   const system = thisSystem();
   const config = readConfig(process.env, system);
+  process.stdout.on("error", () => {}); // whoever read the log has gone; gathers go on
   const log = createLog(config.logLevel, (line) => process.stdout.write(line));
   for (const warning of config.warnings) log.warn("configuration", { warning });
   await serve(config, system, log);

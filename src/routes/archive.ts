@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { create as contentDisposition } from "content-disposition";
 import { Hono } from "hono";
-import type { Links } from "./links.ts";
+import { codeOf } from "../archive/errors.ts";
 import type { CallerVariables } from "../auth/middleware.ts";
 import type { Log } from "../log.ts";
 import type { Tally } from "../metrics/tally.ts";
@@ -16,6 +16,7 @@ import { answerTo } from "./conditions.ts";
 import { Conversions, convertedName, isConversion } from "./conversion.ts";
 import { fileStream } from "./file-stream.ts";
 import { logStream } from "./log-stream.ts";
+import type { Links } from "./links.ts";
 import { findGather } from "./lookup.ts";
 import { numberIn } from "./query.ts";
 
@@ -87,7 +88,9 @@ export function archiveRoutes(
         headers.set("content-range", `bytes ${start}-${end}/${file.size}`);
       }
       headers.set("content-length", String(end + 1 - start));
-      const body = c.req.method === "HEAD" ? null : await fileStream(path, start, end, handedOver);
+      const body = c.req.method === "HEAD"
+        ? null
+        : await fileStream(path, start, end, handedOver).catch(removedMeanwhile);
       if (body && start === 0) audit(log, c.get("caller"), "downloads", held);
       return new Response(body, { status: answer.status, headers });
     })
@@ -141,5 +144,14 @@ export function archiveOf(held: Held): Archive {
     detail: hasEnded(held.entry)
       ? `This gather has no archive: ${held.entry.message}`
       : "This gather has no archive yet; wait until its status is completed or error",
+  });
+}
+
+/** Says so where the file is not there any more; else passes the error on. */
+function removedMeanwhile(error: unknown): never {
+  if (codeOf(error) !== "ENOENT") throw error;
+  throw new Problem({
+    status: 404,
+    detail: "The archive of this gather is not on the disk any more; start another gather",
   });
 }

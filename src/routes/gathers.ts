@@ -1,7 +1,7 @@
 /** Starting, listing, watching and ending gathers. */
 import { Hono } from "hono";
 import type { Caller, CallerVariables } from "../auth/middleware.ts";
-import type { Log } from "../log.ts";
+import { type Log, reasonOf } from "../log.ts";
 import { checkImages } from "../schema/allowed-images.ts";
 import type { GatherBody } from "../schema/options.ts";
 import {
@@ -136,7 +136,14 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
       runner.cancel(held, keep);
       audit(log, c.get("caller"), purge ? "cancelled to purge" : "cancelled", held);
       // What is purged while it runs goes when it has ended; its reply is the record as it is until then.
-      if (purge) void runner.ended(held).then(() => purgeGather(held)).catch(() => {});
+      if (purge) {
+        void runner.ended(held).then(() => purgeGather(held)).catch((error: unknown) =>
+          log.warn("a gather stays that was to be purged", {
+            id: held.entry.id,
+            reason: reasonOf(error),
+          })
+        );
+      }
       return sendRecord(await bodies.record(held), 202);
     });
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { open, readFile, stat } from "node:fs/promises";
+import { open, readFile, rm, stat } from "node:fs/promises";
 import { get, type IncomingMessage } from "node:http";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
@@ -99,6 +99,13 @@ describe("a download", () => {
       assert.equal(reply.headers.get("content-range"), null);
       assert.equal(reply.headers.get("repr-digest"), record["archive-digest"]);
     }
+  });
+
+  test("of what somebody has removed from the disk is 404, and says so", async () => {
+    await rm(join(place.folder, "work", String(record.id), "archive.zip"));
+    const reply = await service.fetch(record["archive-url"]);
+    assert.equal(reply.status, 404);
+    assert.match(await reply.text(), /not on the disk any more/);
   });
 });
 
