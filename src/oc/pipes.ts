@@ -51,7 +51,7 @@ export async function makePipes(folder: string): Promise<void> {
 /** A pipe that is open for both sides. */
 export interface OpenPipe {
   /** What comes through; ends when nobody has it open for writing any more. */
-  reader: Readable;
+  reader: PipeReader;
   /** For the one who writes: to be handed on, and in any case closed. */
   writer: number;
 }
@@ -69,12 +69,13 @@ export function openPipe(path: string): OpenPipe {
 }
 
 /** Looks into the pipe again and again: a read that waits would hold one of the few threads that there are for all files. */
-class PipeReader extends Readable {
+export class PipeReader extends Readable {
   readonly #fd: number;
   readonly #piece = Buffer.allocUnsafe(PIECE_BYTES);
   #pauseMs = SHORTEST_PAUSE_MS;
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #isOver = false;
 
   constructor(fd: number) {
     super({ highWaterMark: PIECE_BYTES });
@@ -83,6 +84,17 @@ class PipeReader extends Readable {
 
   override _read(): void {
     this.#immediate = setImmediate(() => this.#look()); // others get their turn in a flood
+  }
+
+  /**
+   * Reads what is in the pipe at this moment, at most 64 KiB, and passes it on before it returns. For the moment before a signal: what
+   * oc said goes with the pipe when both oc and the service end before the next look.
+   */
+  lookNow(): void {
+    if (this.destroyed || this.#isOver) return;
+    clearImmediate(this.#immediate);
+    clearTimeout(this.#timer);
+    this.#look();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -103,6 +115,7 @@ class PipeReader extends Readable {
       return;
     }
     this.#pauseMs = SHORTEST_PAUSE_MS;
+    this.#isOver = length === 0;
     this.push(length === 0 ? null : Buffer.from(this.#piece.subarray(0, length)));
   }
 }

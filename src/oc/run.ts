@@ -111,6 +111,7 @@ export function startRun(request: RunRequest, events: RunEvents): Run {
   return {
     signal: (name, target) => {
       if (pid === undefined || living === "nobody") return;
+      for (const { reader } of opened) reader.lookNow();
       if (target === "group") void signal(pid, name, "group");
       else if (living === "leader") void signal(pid, name, "process");
     },
@@ -146,6 +147,7 @@ export function adoptRun(
   };
   const tell = async (name: EndingSignal, target: "leader" | "group") => {
     for (const group of await find()) {
+      for (const { reader } of opened) reader.lookNow();
       const leads = target === "leader" && await signal(group, 0, "process");
       await signal(group, name, leads ? "process" : "group");
     }

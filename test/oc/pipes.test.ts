@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
@@ -41,6 +41,25 @@ test("what a process says when nobody listens any more does not end it, and wait
   assert.deepEqual(told.sort(), ["stderr why\n", "stdout after\n"]);
   run.signal("SIGKILL", "group");
   await over;
+});
+
+test("what waits in a pipe is passed on at once where it is asked for, and once", async (t) => {
+  const folder = await testFolder(t);
+  await makePipes(join(folder, "pipes"));
+  const { reader, writer } = openPipe(pipesIn(join(folder, "pipes")).stdout);
+  let text = "";
+  reader.on("data", (piece: Buffer) => text += String(piece));
+  await until("it flows", () => writeSync(writer, "first\n") > 0 && text.includes("first\n"));
+  await new Promise((resolve) => setTimeout(resolve, 60)); // the longest pause: nothing is about to be read
+  const before = text;
+  writeSync(writer, "created\n");
+  reader.lookNow();
+  assert.equal(text, `${before}created\n`);
+  reader.lookNow();
+  closeSync(writer);
+  await once(reader, "close");
+  assert.equal(text, `${before}created\n`);
+  reader.lookNow();
 });
 
 test("a large output comes whole through pipes, also with pauses, and its end is the process's", async (t) => {

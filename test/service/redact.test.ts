@@ -7,6 +7,7 @@ import StreamZip from "node-stream-zip";
 import type { GatherRecord } from "../../src/schema/record.ts";
 import { createFakeOc } from "../support/fake-oc.ts";
 import { atEnd } from "../support/folder.ts";
+import { until } from "../support/until.ts";
 import { makePlace, type Service, startService } from "../support/service.ts";
 
 const SECRET = "hunter2-K9xQ";
@@ -52,10 +53,13 @@ async function filesOf(service: Service, record: GatherRecord, folder: string) {
 
 /** Everything of the service's that could hold a secret. */
 async function allText(folder: string): Promise<string> {
-  const names = await readdir(folder, { recursive: true, withFileTypes: true });
+  // The tree goes when the gather has ended already; then it is another list.
+  const list = () =>
+    readdir(folder, { recursive: true, withFileTypes: true }).catch(() => undefined);
+  const names = await until("the folders are listed", list) ?? [];
   const files = names.filter((entry) => entry.isFile() && !entry.name.startsWith("got"));
   const texts = await Promise.all(
-    files.map((each) => readFile(join(each.parentPath, each.name), "latin1")),
+    files.map((each) => readFile(join(each.parentPath, each.name), "latin1").catch(() => "")),
   );
   return texts.join("\n");
 }
