@@ -53,13 +53,14 @@ async function filesOf(service: Service, record: GatherRecord, folder: string) {
 
 /** Everything of the service's that could hold a secret. */
 async function allText(folder: string): Promise<string> {
-  // The tree goes when the gather has ended already; then it is another list.
-  const list = () =>
-    readdir(folder, { recursive: true, withFileTypes: true }).catch(() => undefined);
-  const names = await until("the folders are listed", list) ?? [];
+  // What was gathered goes when the gather has ended already.
+  const names = await until("the tree is gone", async () => {
+    const all = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+    return all.length > 0 && !all.some(({ name }) => name === "tree") ? all : undefined;
+  }) ?? [];
   const files = names.filter((entry) => entry.isFile() && !entry.name.startsWith("got"));
   const texts = await Promise.all(
-    files.map((each) => readFile(join(each.parentPath, each.name), "latin1").catch(() => "")),
+    files.map((each) => readFile(join(each.parentPath, each.name), "latin1")),
   );
   return texts.join("\n");
 }
