@@ -5,6 +5,7 @@ import { callOc } from "../oc/call.ts";
 import { ocEnvironment } from "../oc/environment.ts";
 import type { OcAnswer, OcFeatures } from "../oc/features.ts";
 import { MilestoneReader } from "../oc/milestones.ts";
+import { FirstSignal } from "../oc/first-signal.ts";
 import { FactReader } from "../oc/output.ts";
 import { pipesIn } from "../oc/pipes.ts";
 import { reap, type Standing } from "../oc/reap.ts";
@@ -70,7 +71,7 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
         ocTimeoutMs: timeoutMs,
       });
       log.info("oc starts", { id: entry.id, arguments: args });
-      return startRun({
+      const run = startRun({
         program,
         args: [...prefix, ...args],
         folder: folder.tree,
@@ -80,7 +81,10 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
         started: events.started,
         output(stream, block) {
           if (stream === "stdout") {
-            for (const fact of facts.read(block)) events.fact(fact);
+            for (const fact of facts.read(block)) {
+              events.fact(fact);
+              if (fact.type === "created" && fact.kind === "clusterrolebinding") first.free();
+            }
             const milestone = milestones.read(block);
             if (milestone > 0) events.milestone(milestone);
           }
@@ -88,11 +92,15 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
         },
         exited({ code, signal, orphans }) {
           log.info("oc ended", { id: entry.id, code, signal, orphans });
+          first.free();
           events.exited({ code, orphans });
         },
         gone: events.gone,
         failed: events.trouble,
       });
+      const first = new FirstSignal(run.signal);
+      if (embedded || isAtLeast(options.features.version, 4, 22)) first.free();
+      return { signal: first.signal, resume: run.resume };
     },
 
     adopt({ entry, folder }, events) {
@@ -172,11 +180,16 @@ function isSame(made: Made, object: Standing): boolean {
 
 /** What must be taken to stand still. From 4.17 the binding is owned by the namespace and goes with it. */
 function standing(made: readonly Made[], version: string): Made[] {
-  const [, major = "0", minor = "0"] = /^(\d+)\.(\d+)/.exec(version) ?? [];
-  const bindingGoesToo = Number(major) > 4 || (Number(major) === 4 && Number(minor) >= 17);
+  const bindingGoesToo = isAtLeast(version, 4, 17);
   const namespaces = made.filter((each) => each.kind === "namespace");
   const namespacesGone = namespaces.length > 0 && namespaces.every((each) => each.deleted);
   return made.filter((each) =>
     !each.deleted && !(each.kind === "clusterrolebinding" && bindingGoesToo && namespacesGone)
   );
+}
+
+/** Whether a version, as oc tells its own, is this one or later; false for one that is not known. */
+function isAtLeast(version: string, major: number, minor: number): boolean {
+  const [, first = "0", second = "0"] = /^(\d+)\.(\d+)/.exec(version) ?? [];
+  return Number(first) > major || (Number(first) === major && Number(second) >= minor);
 }

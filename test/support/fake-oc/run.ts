@@ -7,7 +7,7 @@ import type { Request } from "./request.ts";
 import { type Scenario, scenarioFor } from "./scenarios.ts";
 import { Cancelled, type Signals } from "./signals.ts";
 import { gate, record, type State } from "./state.ts";
-import { say } from "./stdio.ts";
+import { say, sayOf } from "./stdio.ts";
 
 /** Where a run is, which decides what a signal does. */
 export type Phase = "starting" | "waiting" | "gathering" | "copying" | "ending";
@@ -124,12 +124,13 @@ export class Run {
   async line(fd: 1 | 2, text: string, recording?: Recording): Promise<void> {
     const said = /^\[must-gather {6}\] OUT (?:\d\S+Z )?(.*)$/.exec(text)?.[1] ?? "";
     const pod = said.startsWith("pod for plug-in image ");
+    let make: (() => void) | undefined;
     if (said === `namespace/${this.namespace} created`) {
       await this.gate("before-namespace");
-      this.cluster.createNamespace(this.namespace);
+      make = () => this.cluster.createNamespace(this.namespace);
     } else if (/^clusterrolebinding\S+ created$/.test(said)) {
       await this.gate("before-binding");
-      this.cluster.createBinding(this.binding, this.namespace);
+      make = () => this.cluster.createBinding(this.binding, this.namespace);
     } else if (pod) {
       await this.gate("before-pod");
       this.createPod(said.slice("pod for plug-in image ".length, -" created".length));
@@ -143,7 +144,7 @@ export class Run {
       this.destination.inspect(recording, this.#inspect);
     }
     if (fd === 1) this.destination.log(`${text}\n`);
-    await say(fd, `${text}\n`);
+    await (make ? sayOf(make, fd, `${text}\n`) : say(fd, `${text}\n`));
     if (pod && this.pods.every(({ created }) => created)) this.#openDestination();
   }
 

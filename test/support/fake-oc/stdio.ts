@@ -29,6 +29,25 @@ export function say(fd: 1 | 2, data: string | Uint8Array): Promise<void> {
   return queue;
 }
 
+/**
+ * Says at once what `act` has just made: no signal comes in between, as between the API's answer and oc's word of it. For few and
+ * short lines: a full pipe is waited for.
+ */
+export function sayOf(act: () => void, fd: 1 | 2, data: string): Promise<void> {
+  const bytes = Buffer.from(data);
+  queue = queue.then(() => {
+    act();
+    let done = 0;
+    try {
+      done = fs.writeSync(fd, bytes);
+    } catch {
+      // as writing it the other way tells
+    }
+    return writeAll(fd, bytes.subarray(done));
+  });
+  return queue;
+}
+
 async function writeAll(fd: 1 | 2, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     try {
