@@ -288,6 +288,8 @@ export class Lifecycle {
         this.#deps.events.output(held.entry.id, block);
         return goOn;
       };
+      // Were it still `new` in the journal at a crash, the next life would start another and not look for this one.
+      registry.persistNow(held);
       run = gatherer.start(job, {
         started: (identity) => {
           held.entry.process = identity ?? null;

@@ -164,6 +164,19 @@ test("what oc made is on disk before anything else happens", async (t) => {
   assert.match(readFileSync(join(folder, "1.json"), "utf8"), /openshift-must-gather-abcde/);
 });
 
+test("no oc is started before the journal says that it runs, however long other writes take", async (t) => {
+  const { start, folder, journal, gatherer } = await stage(t);
+  t.mock.method(journal, "save", () => {}); // they come later
+  let written = "";
+  const startOc = gatherer.start;
+  gatherer.start = (job, told) => {
+    written = readFileSync(join(folder, "1.json"), "utf8");
+    return startOc(job, told);
+  };
+  await start();
+  assert.match(written, /"status":"inprogress"/);
+});
+
 test("one that is cancelled while it waits ends at once, and nothing was made for it", async (t) => {
   const { lifecycle, held, ended, done, work } = await stage(t);
   lifecycle.send(held, { type: "gather.cancel", keep: false });
