@@ -9,6 +9,7 @@ import { pack } from "tar-stream";
 import { callOc } from "../../src/oc/call.ts";
 import { salvage, type SalvageRequest } from "../../src/oc/salvage.ts";
 import { groupIsAlive } from "../../src/runtime.ts";
+import { until } from "../support/until.ts";
 
 const NAMESPACE = "openshift-must-gather-abcde";
 
@@ -231,12 +232,14 @@ test("an oc whose tar is whole, and that never ends by itself, is ended by the a
     await world.pod("must-gather-aaaaa", script, { "a.log": "of a" });
     const running = world.run();
     await world.lines("closed", 1);
+    const unpacked = () => text(world, "salvaged-must-gather-aaaaa/a.log").catch(() => "");
+    await until("what came is unpacked", async () => await unpacked() === "of a");
     const started = performance.now();
     world.stop.abort();
     await running;
     assert.ok(performance.now() - started < 3000);
     assert.deepEqual(world.said, []);
-    assert.equal(await text(world, "salvaged-must-gather-aaaaa/a.log"), "of a");
+    assert.equal(await unpacked(), "of a");
   }));
 
 test("an oc that ends while others hold its output is not waited for", () =>
