@@ -11,7 +11,7 @@ import type { Registry } from "../gathers/registry.ts";
 import { hostTest } from "../guards.ts";
 import { matches } from "./conditions.ts";
 import { notModifiedHeaders, recordHeaders } from "./gathers.ts";
-import { idOf } from "./lookup.ts";
+import { gatherCalled } from "./lookup.ts";
 
 /** All as the app has it. */
 export interface HotPollsDeps {
@@ -48,8 +48,7 @@ export function hotPolls(deps: HotPollsDeps): Hot {
     }
     const { host = "" } = headers;
     if (!PLAIN_HOST.test(host) || !isOwn(`http://${host}`)) return false;
-    const id = idOf(name);
-    const held = (id === undefined ? undefined : registry.get(id)) ?? registry.newestNamed(name);
+    const held = gatherCalled(name, registry);
     const body = held && bodies.kept(held);
     if (!body || !isWelcome(headers.authorization)) return false;
     const known = headers["if-none-match"];

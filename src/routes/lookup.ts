@@ -8,6 +8,12 @@ export function idOf(text: string): number | undefined {
   return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined;
 }
 
+/** The gather with that number, else the newest with that custom name. */
+export function gatherCalled(name: string, registry: Registry): Held | undefined {
+  const id = idOf(name);
+  return (id === undefined ? undefined : registry.get(id)) ?? registry.newestNamed(name);
+}
+
 /**
  * The gather with the number in the path, else the newest with that custom name. Clients do not all encode names: the segment is
  * also tried as it came.
@@ -16,9 +22,7 @@ export function idOf(text: string): number | undefined {
  */
 export function findGather(c: Context, registry: Registry): Held {
   const name = c.req.param("id") ?? "";
-  const id = idOf(name);
-  const held = (id === undefined ? undefined : registry.get(id)) ??
-    registry.newestNamed(name) ?? registry.newestNamed(rawSegment(c));
+  const held = gatherCalled(name, registry) ?? registry.newestNamed(rawSegment(c));
   if (!held || name === "") throw noSuchGather();
   return held;
 }
