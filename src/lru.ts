@@ -10,6 +10,10 @@ export class Lru<K, V> {
     this.#most = most;
   }
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
   get(key: K): V | undefined {
     const value = this.#entries.get(key);
     if (value === undefined || key === this.#newest) return value;

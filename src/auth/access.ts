@@ -3,7 +3,7 @@ import PQueue from "p-queue";
 import * as v from "valibot";
 import { type Answer, type Api, createApi } from "../kube/api.ts";
 import type { Cluster, Clusters } from "./clusters.ts";
-import { ExpiringCache } from "./expiring-cache.ts";
+import { ExpiringCache } from "../expiring-cache.ts";
 
 /** What a caller may do, as the status a reply to it has. `detail` is a sentence for that reply. */
 export type Access =

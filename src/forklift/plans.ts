@@ -1,5 +1,5 @@
 import PQueue from "p-queue";
-import { ExpiringCache } from "../auth/expiring-cache.ts";
+import { ExpiringCache } from "../expiring-cache.ts";
 import type { Asker } from "../kube/asker.ts";
 import { type ListTrouble, readList } from "../kube/list.ts";
 import { type Plan, PLANS, readPlan } from "./plan.ts";

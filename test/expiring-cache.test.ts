@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ExpiringCache } from "../../src/auth/expiring-cache.ts";
+import { ExpiringCache } from "../src/expiring-cache.ts";
 
 test("an entry ends at its time", () => {
   const clock = { ms: 0 };
