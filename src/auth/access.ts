@@ -1,8 +1,8 @@
-import { hash } from "node:crypto";
 import PQueue from "p-queue";
 import * as v from "valibot";
 import { type Answer, type Api, createApi } from "../kube/api.ts";
 import type { Cluster, Clusters } from "./clusters.ts";
+import { callerKey } from "./caller-key.ts";
 import { ExpiringCache } from "../expiring-cache.ts";
 
 /** What a caller may do, as the status a reply to it has. `detail` is a sentence for that reply. */
@@ -124,7 +124,7 @@ export function createAccess(options: AccessOptions): AccessCheck {
         return { status: 401, detail: "a bearer token is needed: send Authorization: Bearer …" };
       }
       if (token.length > MAX_TOKEN_LENGTH || !/^[\x21-\x7e]+$/.test(token)) return UNAUTHENTICATED;
-      const key = keyOf(cluster, token);
+      const key = callerKey(cluster.server, token);
       const kept = yes.get(key) ?? no.get(key);
       if (kept !== undefined) {
         counts.hits++;
@@ -140,7 +140,7 @@ export function createAccess(options: AccessOptions): AccessCheck {
       return answer;
     },
     isKnown(token) {
-      const kept = yes.get(keyOf(clusters.main, token));
+      const kept = yes.get(callerKey(clusters.main?.server, token));
       if (kept !== undefined) counts.hits++;
       return kept !== undefined;
     },
@@ -150,11 +150,6 @@ export function createAccess(options: AccessOptions): AccessCheck {
     },
     counts,
   };
-}
-
-/** What an answer is kept under: never the token itself. */
-function keyOf(cluster: Cluster | undefined, token: string): string {
-  return hash("sha256", `${cluster?.server}\n${token}`, "base64");
 }
 
 function busy(): Access {

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { callerKey } from "../auth/caller-key.ts";
 import type { Cluster, Clusters, Material } from "../auth/clusters.ts";
 import { type Api, type ClientCertificate, createApi } from "./api.ts";
 
@@ -50,9 +50,7 @@ export function createAskers(clusters: Clusters, options: { embedded: boolean })
       if (cluster === undefined || options.embedded) return undefined;
       const isService = token === undefined;
       const shown = token ?? ownToken(cluster);
-      const key = createHash("sha256")
-        .update(`${cluster.server}\n${isService ? "the service" : token}`)
-        .digest("base64");
+      const key = callerKey(cluster.server, token ?? "the service"); // no token has a blank
       const { caller, service } = apisOf(cluster);
       return { api: isService ? service : caller, token: shown, key, isService };
     },
