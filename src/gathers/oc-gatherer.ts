@@ -6,7 +6,7 @@ import { ocEnvironment } from "../oc/environment.ts";
 import type { OcAnswer, OcFeatures } from "../oc/features.ts";
 import { MilestoneReader } from "../oc/milestones.ts";
 import { FirstSignal } from "../oc/first-signal.ts";
-import { FactReader } from "../oc/output.ts";
+import { FactReader, type OcFact } from "../oc/output.ts";
 import { pipesIn } from "../oc/pipes.ts";
 import { reap, type Standing } from "../oc/reap.ts";
 import { adoptRun, startRun } from "../oc/run.ts";
@@ -58,6 +58,9 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
       ...(signal && { signal }),
     });
 
+  // From 4.22 oc removes what it made when it is told to stop; the embedded gatherer makes nothing.
+  const cleansUp = embedded || isAtLeast(options.features.version, 4, 22);
+
   return {
     start({ entry, folder }, events) {
       const facts = new FactReader();
@@ -83,7 +86,7 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
           if (stream === "stdout") {
             for (const fact of facts.read(block)) {
               events.fact(fact);
-              if (fact.type === "created" && fact.kind === "clusterrolebinding") first.free();
+              if (namesBinding(fact)) first.free();
             }
             const milestone = milestones.read(block);
             if (milestone > 0) events.milestone(milestone);
@@ -99,19 +102,29 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
         failed: events.trouble,
       });
       const first = new FirstSignal(run.signal);
-      if (embedded || isAtLeast(options.features.version, 4, 22)) first.free();
+      if (cleansUp) first.free();
       return { signal: first.signal, resume: run.resume };
     },
 
     adopt({ entry, folder }, events) {
       const facts = new FactReader();
-      return adoptRun(entry.process ?? undefined, folder, {
+      const run = adoptRun(entry.process ?? undefined, folder, {
         output(stream, block) {
-          if (stream === "stdout") { for (const fact of facts.read(block)) events.fact(fact); }
+          if (stream !== "stdout") return true;
+          for (const fact of facts.read(block)) {
+            events.fact(fact);
+            if (namesBinding(fact)) first.free();
+          }
           return true;
         },
-        exited: ({ code, orphans }) => events.exited({ code, orphans }),
+        exited({ code, orphans }) {
+          first.free();
+          events.exited({ code, orphans });
+        },
       }, pipesIn(folder.pipes));
+      const first = new FirstSignal(run.signal);
+      if (cleansUp || entry.made.some(({ kind }) => kind === "clusterrolebinding")) first.free();
+      return { signal: first.signal, resume: run.resume };
     },
 
     async salvage({ entry, folder }, signal, trouble, maxBytes) {
@@ -172,6 +185,10 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
       return answer.code === 0 ? answer.stdout.trim() !== "" : undefined;
     },
   };
+}
+
+function namesBinding(fact: OcFact): boolean {
+  return fact.type === "created" && fact.kind === "clusterrolebinding";
 }
 
 function isSame(made: Made, object: Standing): boolean {

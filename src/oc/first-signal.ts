@@ -8,8 +8,9 @@ import type { Run } from "./run.ts";
 const NAMING_MS = 2000;
 
 /**
- * Holds back SIGINT until oc has named its binding, as an oc that dies of its first signal (before 4.22) may have made one that nobody
- * has heard of. Not beyond {@linkcode NAMING_MS}, and not when another signal follows.
+ * Holds back SIGINT and SIGTERM until oc has named its binding, as an oc that dies of its first signal (before 4.22) may have made one
+ * that nobody has heard of. Not beyond {@linkcode NAMING_MS}; then, or when it is named, the last that came is sent. SIGKILL is for what
+ * must end now: it is never held back.
  */
 export class FirstSignal {
   readonly #send: Run["signal"];
@@ -23,7 +24,7 @@ export class FirstSignal {
 
   /** Passes a signal on, or holds it back. */
   readonly signal: Run["signal"] = (name, target) => {
-    if (name !== "SIGINT" || this.#isFree) {
+    if (name === "SIGKILL" || this.#isFree) {
       this.#drop();
       return this.#send(name, target);
     }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
@@ -7,7 +8,9 @@ import type { CredentialStore } from "../../src/gathers/credentials.ts";
 import type { Made } from "../../src/gathers/entry.ts";
 import { gatherFolder, makeFolder } from "../../src/gathers/folders.ts";
 import { createOcGatherer } from "../../src/gathers/oc-gatherer.ts";
-import { testFolder } from "../support/folder.ts";
+import { makePipes, pipesIn } from "../../src/oc/pipes.ts";
+import { processStart, signal } from "../../src/runtime.ts";
+import { atEnd, testFolder } from "../support/folder.ts";
 import { until } from "../support/until.ts";
 import { entry, keptLog, request } from "./stage.ts";
 
@@ -135,6 +138,39 @@ esac`,
   const job = { entry: entry(1, { made: [NAMESPACE] }), folder };
   await gatherer.salvage(job, signal, (sentence) => told.push(sentence), 100_000);
   assert.match(told.join(), /^Pod must-gather-abcde .*: the limit on bytes is reached$/);
+});
+
+/** An oc of an earlier life of the service that makes its binding 0.4 s after it began, and what is heard of it once it is told to stop. */
+async function adopted(t: TestContext, version: string, objects: Made[] = []) {
+  const { gatherer, folder } = await stage(t, { version });
+  await makePipes(folder.pipes);
+  const { stdout, stderr } = pipesIn(folder.pipes);
+  const script = `sleep 0.4
+echo "[must-gather      ] OUT clusterrolebinding.rbac.authorization.k8s.io/must-gather-vwxyz created"
+sleep 30`;
+  const child = spawn("/bin/sh", ["-c", `exec 1<>${stdout} 2<>${stderr}; ${script}`], {
+    cwd: folder.tree,
+    env: { PATH: process.env.PATH, HOME: folder.home },
+    detached: true,
+    stdio: "ignore",
+  });
+  const pid = child.pid ?? 0;
+  atEnd(t, () => void signal(pid, "SIGKILL", "group"));
+  const identity = { pid, start: await processStart(pid) ?? "" };
+  const told: string[] = [];
+  const job = { entry: entry(1, { made: objects, process: identity }), folder };
+  gatherer.adopt(job, {
+    fact: (fact) => told.push(`${fact.type} ${"name" in fact ? fact.name : ""}`),
+    exited: () => told.push("exited"),
+  }).signal("SIGINT", "group");
+  await until("its end", () => told.includes("exited"));
+  return told;
+}
+
+test("an oc of an earlier life is told to stop when its binding is named, or when nothing stands then", async (t) => {
+  assert.deepEqual(await adopted(t, "4.18.3"), ["created must-gather-vwxyz", "exited"]);
+  assert.deepEqual(await adopted(t, "4.18.3", [BINDING]), ["exited"], "it is named already");
+  assert.deepEqual(await adopted(t, "4.22.1"), ["exited"], "it removes what it made");
 });
 
 test("whether something still stands is asked by name; a cluster that does not say leaves it open", async (t) => {

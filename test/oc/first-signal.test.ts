@@ -38,7 +38,19 @@ test("an oc that names nothing is told after two seconds", (t) => {
   assert.deepEqual(sent, ["SIGINT leader"]);
 });
 
-test("another signal is not held back, and comes instead", (t) => {
+test("SIGTERM waits as SIGINT does, and comes instead", (t) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  atEnd(t, () => mock.timers.reset());
+  const { first, sent } = stage();
+  first.signal("SIGINT", "leader");
+  mock.timers.tick(1500);
+  first.signal("SIGTERM", "group");
+  assert.deepEqual(sent, []);
+  mock.timers.tick(500);
+  assert.deepEqual(sent, ["SIGTERM group"]);
+});
+
+test("SIGKILL is not held back, and comes instead", (t) => {
   mock.timers.enable({ apis: ["setTimeout"] });
   atEnd(t, () => mock.timers.reset());
   const { first, sent } = stage();
