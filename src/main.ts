@@ -56,6 +56,12 @@ const HELP_TIMEOUT_MS = 10_000;
 
 /** Runs the service until it is told to stop. Rejects when it cannot start. */
 async function serve(config: Config, system: System, log: Log): Promise<void> {
+  // Before there is a service to be told, too: from here on there is a journal to be given up in order.
+  const early = new AbortController();
+  let drain = () => early.abort();
+  process.on("SIGTERM", () => drain());
+  process.on("SIGINT", () => drain());
+
   const { workPath } = config;
   const embedded = config.oc.kind === "embedded";
   const { program, args: prefix } = config.oc.kind === "embedded"
@@ -70,6 +76,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
       prefix,
       env: ocEnvironment(process.env, { home: workPath, tmp: workPath }),
       timeoutMs: HELP_TIMEOUT_MS,
+      signal: early.signal,
     })
   );
   if (embedded) {
@@ -77,7 +84,9 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
       hint: "put an oc on PATH or its path into OC",
     });
   }
-  if (features.problem) log.warn("oc does not tell its flags", { reason: features.problem });
+  if (features.problem && !early.signal.aborted) {
+    log.warn("oc does not tell its flags", { reason: features.problem });
+  }
 
   const clusters = createClusters(config);
   const access = config.auth === "none" ? undefined : createAccess({ clusters });
@@ -262,19 +271,17 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
       inspect: (event) => reportInspection(events, null, event),
     },
   );
-  const drain = () => service.send({ type: "service.drain" });
-  process.on("SIGTERM", drain);
-  process.on("SIGINT", drain);
-
-  service.start();
-  const end = await waitFor(service, (snapshot) => snapshot.status !== "active", {
-    timeout: Infinity,
-  });
+  const live = async () => {
+    drain = () => service.send({ type: "service.drain" });
+    service.start();
+    return await waitFor(service, ({ status }) => status !== "active", { timeout: Infinity });
+  };
+  const end = early.signal.aborted ? undefined : await live();
   stopping.abort();
   access?.close();
   askers.close();
   await journal.close();
-  if (end.matches("failed")) throw new Error(end.context.failure);
+  if (end?.matches("failed")) throw new Error(end.context.failure);
   log.info("service stopped");
 }
 
