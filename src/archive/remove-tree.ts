@@ -8,13 +8,16 @@ import type { RawPath } from "./paths.ts";
 const NAMES = 1024;
 const CALLS = 32;
 
+/** So often a folder is listed again because others put something into it, or took it away, between two looks of ours. */
+const TRIES = 20;
+
 /** A folder whose path is longer, bytes, is moved up first: Linux opens no path of more than 4,095. */
 const LONGEST_PATH = 3000;
 
 /**
  * Removes a folder that strangers filled, and all in it: folders closed by their mode are opened, links are removed and
- * never followed, paths longer than the system opens are shortened first. Nothing there is success. Rejects with the
- * system's error where something stays.
+ * never followed, paths longer than the system opens are shortened first. What others put there meanwhile goes too. Nothing there is
+ * success. Rejects with the system's error where something stays.
  */
 export async function removeTree(tree: string): Promise<void> {
   try {
@@ -35,21 +38,36 @@ async function clear(path: RawPath, root: RawPath): Promise<boolean> {
     // Were it, or a folder above, a link by now, we would be elsewhere.
     if (rawPath(await realpath(fsPath(path), { encoding: "buffer" })) !== path) return false;
     await openUp(path);
-    for (;;) {
+    for (let tries = 0; tries < TRIES;) {
       const { files, folders } = await someNames(path);
-      if (files.length + folders.length === 0) break;
+      if (files.length + folders.length === 0 && await isRemoved(path)) return true;
       let gone = 0;
+      let missing = files.length + folders.length === 0; // now there is one that was not seen
       while (files.length > 0) {
         const calls = files.splice(0, CALLS).map((name) => unlink(fsPath(`${path}/${name}`)));
-        gone += (await Promise.allSettled(calls)).filter((r) => r.status === "fulfilled").length;
+        for (const call of await Promise.allSettled(calls)) {
+          if (call.status === "fulfilled") gone++;
+          else if (codeOf(call.reason) === "ENOENT") missing = true;
+        }
       }
       for (const name of folders) gone += await clearOrLift(`${path}/${name}`, root) ? 1 : 0;
-      if (gone === 0) return false;
+      if (gone === 0 && !missing) return false;
+      if (gone === 0) tries++;
     }
+  } catch {
+    // Told by what comes after.
+  }
+  return false;
+}
+
+/** False where the folder is not empty any more. */
+async function isRemoved(path: RawPath): Promise<boolean> {
+  try {
     await rmdir(fsPath(path));
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (codeOf(error) === "ENOTEMPTY") return false;
+    throw error;
   }
 }
 

@@ -1,6 +1,4 @@
 /** Removing an ended gather: its files, its record, and nothing else. */
-import { rm } from "node:fs/promises";
-import { setTimeout } from "node:timers/promises";
 import { removeTree } from "../archive/remove-tree.ts";
 import type { Log } from "../log.ts";
 import { reasonOf } from "../log.ts";
@@ -10,9 +8,6 @@ import type { Held, Registry } from "./registry.ts";
 
 /** Between two looks for gathers that are too old: 1 minute, in milliseconds. Ages are compared, not slept. */
 const LOOK_EVERY_MS = 60_000;
-
-/** So often a folder is tried to be removed, 20 ms longer apart each time: 1.1 s in all. */
-const TRIES = 11;
 
 /**
  * Removes an ended gather. The record goes first: a crash in between leaves a folder without a record, which boot removes,
@@ -24,22 +19,7 @@ export async function removeGather(
   workPath: string,
 ): Promise<void> {
   await registry.remove(held);
-  await removeGatherFolder(workPath, held.entry.id);
-}
-
-async function removeGatherFolder(workPath: string, id: number): Promise<void> {
-  const folder = gatherFolder(workPath, id);
-  await removeTree(folder.tree); // what it holds may have been made unreadable by whoever made it
-  await removeTree(folder.tmp);
-  for (let tries = 1;; tries++) {
-    try {
-      return await rm(folder.path, { recursive: true, force: true });
-    } catch (error) {
-      // Who reads the archive at this moment may have put a scratch file there after the folder was listed.
-      if (tries === TRIES) throw error;
-      await setTimeout(tries * 20);
-    }
-  }
+  await removeTree(gatherFolder(workPath, held.entry.id).path);
 }
 
 /** Removes folders that no record knows, and tells of each. That of a record that could not be read stays, as its file does. */
@@ -52,7 +32,7 @@ export async function removeStrayFolders(
     if (registry.mayHave(id)) continue;
     const folder = gatherFolder(workPath, id).path;
     try {
-      await removeGatherFolder(workPath, id);
+      await removeTree(folder);
       log.warn("removed a folder without a record", { id, folder });
     } catch (error) {
       log.error("cannot remove a folder without a record", {
