@@ -225,9 +225,10 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
       actors: {
         open: fromPromise(async () => {
           const { address, port } = await server.listen();
-          await readJournal(journal, registry, workPath);
-          intake.recall();
-          for (const { entry } of registry.all()) durations.learn(entry);
+          await readJournal(journal, registry, workPath, (entry) => {
+            intake.recall(entry);
+            durations.learn(entry);
+          });
           log.info("service listens", {
             url: `${config.tls ? "https" : "http"}://${urlHost(address)}:${port}/`,
             version: manifest.version,

@@ -1,5 +1,5 @@
 /** What can be gathered of Forklift: plans and their VMs, for a list to choose from. */
-import type { Entry } from "../gathers/entry.ts";
+import type { Held } from "../gathers/held.ts";
 import type { Asker } from "../kube/asker.ts";
 import type { LastGather, PlanTarget, Targets, VmTarget } from "../schema/targets.ts";
 import { reason } from "./notes.ts";
@@ -13,14 +13,14 @@ const TIMEOUT_MS = 5_000;
 /** Of each kind, in one reply: some 250 bytes each. */
 const MOST_LISTED = 5_000;
 
-/** Lists the targets that `asker` may see, with the newest of `entries` (by id ascending) for each. Never rejects. */
+/** Lists the targets that `asker` may see, with the newest of `gathers` (by id ascending) for each. Never rejects. */
 export async function listTargets(
   asker: Asker,
   plans: Plans,
-  entries: Iterable<Entry>,
+  gathers: Iterable<Pick<Held, "id" | "summary">>,
 ): Promise<Targets> {
   const { plans: found, trouble } = await plans.all(asker, TIMEOUT_MS);
-  const last = newestOf(entries);
+  const last = newestOf(gathers);
   const listed = found.map((plan) => toPlanTarget(plan, last)).sort(byPlace);
   const vms = distinct(found.flatMap((plan) => toVmTargets(plan, last))).sort(byPlace);
   const isCut = listed.length > MOST_LISTED || vms.length > MOST_LISTED;
@@ -77,13 +77,15 @@ function distinct(vms: readonly VmTarget[]): VmTarget[] {
 }
 
 /** The newest gather of each target, also under the uid that a custom name `plan:<name>:<uid>` has. */
-function newestOf(entries: Iterable<Entry>): ReadonlyMap<string, LastGather> {
+function newestOf(
+  gathers: Iterable<Pick<Held, "id" | "summary">>,
+): ReadonlyMap<string, LastGather> {
   const newest = new Map<string, LastGather>();
-  for (const { id, status, createdAt, request, resolved } of entries) {
+  for (const { id, summary: { status, createdAt, customName, command } } of gathers) {
     const gather: LastGather = { "id": id, "status": status, "created-at": createdAt };
-    const uid = /^plan:.*:([0-9a-f-]{36})$/.exec(request.customName)?.[1];
+    const uid = /^plan:.*:([0-9a-f-]{36})$/.exec(customName)?.[1];
     if (uid !== undefined) newest.set(keyOf("uid", uid), gather);
-    const target = readTarget(resolved?.command ?? request.command);
+    const target = readTarget(command);
     if (!target || target.namespace === "") continue;
     const { namespace, plan, vm } = target;
     if (plan !== "") newest.set(keyOf("plan", namespace, plan), gather);

@@ -6,7 +6,8 @@ import { Lru } from "../lru.ts";
 import { gatherFolder } from "./folders.ts";
 import { toListItem, toRecord } from "./record.ts";
 import type { Durations } from "./progress.ts";
-import type { Held, Registry } from "./registry.ts";
+import type { Held } from "./held.ts";
+import type { Registry } from "./registry.ts";
 
 /** How many bodies of single records are kept; one has up to some 70 KiB. */
 const MOST_BODIES = 32;
@@ -48,12 +49,12 @@ export class Bodies {
 
   /** What a record is told from its earlier and later states by. */
   etag(held: Held): string {
-    return `"${this.#boot}-${held.entry.id}-${held.revision}"`;
+    return `"${this.#boot}-${held.id}-${held.revision}"`;
   }
 
   /** The body of one record where it was made before: most polls find it so. */
   kept(held: Held): Body | undefined {
-    const kept = this.#bodies.get(held.entry.id);
+    const kept = this.#bodies.get(held.id);
     return kept?.revision === held.revision ? kept : undefined;
   }
 
@@ -61,8 +62,7 @@ export class Bodies {
   async record(held: Held): Promise<Body> {
     const kept = this.kept(held);
     if (kept) return kept;
-    const { id } = held.entry;
-    const { revision } = held;
+    const { id, revision } = held;
     const etag = this.etag(held);
     const execOutput = await this.#execOutput(held, EXEC_OUTPUT_BYTES);
     const queuePosition = this.#queuePosition(held);
@@ -86,8 +86,9 @@ export class Bodies {
     if (kept?.revision === revision) return kept.bytes;
     const parts: Buffer[] = [OPEN];
     for (const held of select()) {
-      if (parts.length > 1) parts.push(COMMA);
-      parts.push(this.#keptItem(held) ?? await this.#item(held));
+      const item = this.#keptItem(held) ?? (isReadable(held) && await this.#item(held));
+      if (item && parts.length > 1) parts.push(COMMA);
+      if (item) parts.push(item);
     }
     parts.push(CLOSE);
     const bytes = Buffer.concat(parts);
@@ -97,7 +98,7 @@ export class Bodies {
   }
 
   #keptItem(held: Held): Buffer | undefined {
-    const kept = this.#items.get(held.entry.id);
+    const kept = this.#items.get(held.id);
     return kept?.revision === held.revision ? kept.json : undefined;
   }
 
@@ -109,19 +110,28 @@ export class Bodies {
     const json = Buffer.from(
       JSON.stringify(toListItem(held.entry, { execOutput, queuePosition, estimate })),
     );
-    this.#items.set(held.entry.id, { revision, json });
+    this.#items.set(held.id, { revision, json });
     return json;
   }
 
   #queuePosition(held: Held): number | null {
-    if (held.entry.status !== "new") return null;
+    if (held.summary.status !== "new") return null;
     return this.#registry.queued().indexOf(held) + 1 || null;
   }
 
   async #execOutput(held: Held, limit: number): Promise<string> {
     if (held.output) return held.output.execOutput(limit);
     if (held.entry.startedAt === null) return "";
-    const folder = gatherFolder(this.#workPath, held.entry.id).path;
+    const folder = gatherFolder(this.#workPath, held.id).path;
     return asExecOutput(await logTail(folder, limit - 1), limit);
+  }
+}
+
+/** Whether its journal file is as it was left; the journal has told of one that is not. */
+function isReadable(held: Held): boolean {
+  try {
+    return held.entry.id === held.id;
+  } catch {
+    return false;
   }
 }

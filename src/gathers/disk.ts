@@ -9,7 +9,8 @@ import { reasonOf } from "../log.ts";
 import { Problem } from "../problem.ts";
 import { hasEnded } from "./entry.ts";
 import { gatherFolder } from "./folders.ts";
-import type { Held, Registry } from "./registry.ts";
+import type { Held } from "./held.ts";
+import type { Registry } from "./registry.ts";
 import { folderSize } from "./size-watch.ts";
 
 /** The part of the file system that stays free: 15 % (the contract's). */
@@ -170,7 +171,7 @@ export class Disk {
     );
     const largest = sizes.sort((a, b) => b.bytes - a.bytes)[0];
     if (!largest) return true;
-    this.#options.log.warn("no room on disk", { id: largest.held.entry.id, ...rounded(use) });
+    this.#options.log.warn("no room on disk", { id: largest.held.id, ...rounded(use) });
     full(largest.held);
     return true;
   }
@@ -180,18 +181,18 @@ export class Disk {
     let used = 0;
     for (const held of registry.all()) {
       // No promise for a size that is known: there may be ten thousand.
-      used += this.#sizes.get(held.entry.id) ?? await this.#sizeOf(held);
+      used += this.#sizes.get(held.id) ?? await this.#sizeOf(held);
     }
     for (const id of this.#sizes.keys()) if (!registry.get(id)) this.#sizes.delete(id);
     return used;
   }
 
   async #sizeOf(held: Held): Promise<number> {
-    const { id } = held.entry;
+    const { id, summary } = held;
     const known = this.#sizes.get(id);
     if (known !== undefined) return known;
     const size = await folderSize(gatherFolder(this.#options.workPath, id).path);
-    if (hasEnded(held.entry) && Date.now() - Date.parse(held.entry.finishedAt ?? "") > SETTLED_MS) {
+    if (hasEnded(summary) && Date.now() - summary.endedAt > SETTLED_MS) {
       this.#sizes.set(id, size);
     }
     return size;
@@ -201,14 +202,15 @@ export class Disk {
   #candidates(): Held[] {
     const { registry, evict } = this.#options;
     if (evict === "never") return [];
-    const withArchive = [...registry.all()].filter(({ entry }) => hasEnded(entry) && entry.archive);
+    const withArchive = [...registry.all()]
+      .filter(({ summary }) => hasEnded(summary) && summary.hasArchive);
     if (evict === "oldest") return withArchive;
     const completed = new Map<string, number>();
-    for (const { entry } of withArchive) {
-      if (entry.status === "completed") completed.set(entry.request.customName, entry.id);
+    for (const { id, summary: { status, customName } } of withArchive) {
+      if (status === "completed") completed.set(customName, id);
     }
-    return withArchive.filter(({ entry }) =>
-      entry.request.customName !== "" && (completed.get(entry.request.customName) ?? 0) > entry.id
+    return withArchive.filter(({ id, summary: { customName } }) =>
+      customName !== "" && (completed.get(customName) ?? 0) > id
     );
   }
 

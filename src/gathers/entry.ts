@@ -158,6 +158,6 @@ export function newEntry(
 }
 
 /** Whether a gather has ended for good. */
-export function hasEnded(entry: Entry): boolean {
-  return entry.status === "completed" || entry.status === "error";
+export function hasEnded({ status }: Pick<Entry, "status">): boolean {
+  return status === "completed" || status === "error";
 }

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { AnyMachineSnapshot, InspectionEvent } from "xstate";
 import type { GatherEvent } from "../../machines/gather.ts";
 import type { Events } from "./events.ts";
-import type { Held } from "./registry.ts";
+import type { Held } from "./held.ts";
 import { eventName, stateText } from "./step.ts";
 
 /**

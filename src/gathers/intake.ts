@@ -10,7 +10,8 @@ import type { Disk } from "./disk.ts";
 import { hasEnded, newEntry } from "./entry.ts";
 import type { Journal } from "./journal.ts";
 import type { Entry } from "./entry.ts";
-import type { Held, Registry } from "./registry.ts";
+import type { Held } from "./held.ts";
+import type { Registry } from "./registry.ts";
 import { removeGather } from "./removal.ts";
 import type { Runner } from "./runner.ts";
 
@@ -65,13 +66,10 @@ export class Intake {
     this.#deps = deps;
   }
 
-  /** Knows again the keys of the gathers that were read from the journal. */
-  recall(): void {
-    for (const { entry } of this.#deps.registry.all()) {
-      if (entry.idempotency) {
-        this.#remember(entry.idempotency.key, entry, entry.idempotency.fingerprint);
-      }
-    }
+  /** Knows again the key of a gather that was read from the journal. */
+  recall(entry: Entry): void {
+    const { idempotency } = entry;
+    if (idempotency) this.#remember(idempotency.key, entry, idempotency.fingerprint);
   }
 
   /** Takes no more: the service goes down. */
@@ -164,10 +162,10 @@ export class Intake {
 
   async #join(held: Held, key: string | undefined, fingerprint: string): Promise<Taken> {
     // Found by its name: a retry with the same key finds it after its end, too.
-    if (key !== undefined && this.#keys.get(key)?.id !== held.entry.id) {
+    if (key !== undefined && this.#keys.get(key)?.id !== held.id) {
       this.#remember(key, held.entry, fingerprint);
     }
-    await this.#pending.get(held.entry.id)?.catch((error) => {
+    await this.#pending.get(held.id)?.catch((error) => {
       throw noRoom(error);
     });
     return { held, created: false };
@@ -193,7 +191,7 @@ export class Intake {
     }
     if (request.customName === "") return undefined;
     const ofName = registry.newestNamed(request.customName);
-    const isJoinable = ofName && !hasEnded(ofName.entry) && ofName.entry.reason === "" &&
+    const isJoinable = ofName && !hasEnded(ofName.summary) && ofName.entry.reason === "" &&
       sameOptions(ofName.entry.request, request);
     return isJoinable ? ofName : undefined;
   }

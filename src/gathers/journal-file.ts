@@ -13,11 +13,16 @@ export class JournalFile<T> implements Adapter<T> {
     this.#path = path;
   }
 
+  /** As {@linkcode readNow}, for lowdb. */
+  async read(): Promise<T> {
+    return this.readNow();
+  }
+
   /**
-   * Gives what is in the file. Rejects with the system's error, and with a SyntaxError where it is no JSON. Holds everything else up
+   * Gives what is in the file. Throws the system's error, and a SyntaxError where it is no JSON. Holds everything else up
    * meanwhile: one by one through libuv's pool, the files of a long journal take twice the CPU.
    */
-  async read(): Promise<T> {
+  readNow(): T {
     return JSON.parse(readFileSync(this.#path, "utf8")) as T;
   }
 

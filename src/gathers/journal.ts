@@ -77,10 +77,10 @@ export class Journal<T> {
   }
 
   /**
-   * Reads all entries, by id ascending. A file that cannot be read, or is not what `check` takes, is renamed to
+   * Reads all entries, by id ascending, and hands each on. A file that cannot be read, or is not what `check` takes, is renamed to
    * `<name>.unreadable` and told; the rest goes on.
    */
-  async read(check: Check<T>): Promise<Map<number, T>> {
+  async read(check: Check<T>, take: (entry: T, id: number) => void): Promise<void> {
     const names = await readdir(this.#folder);
     const files: [number, string][] = [];
     for (const name of names) {
@@ -95,12 +95,11 @@ export class Journal<T> {
     }
     files.sort(([a], [b]) => a - b);
 
-    const entries = new Map<number, T>();
     for (const [n, [id, name]] of files.entries()) {
       if (n % READ_AT_ONCE === 0) await turn();
       const entry = await this.#readFile(name, (data) => check(data, id));
       if (entry === undefined) this.#setAside.add(id);
-      else entries.set(id, entry);
+      else take(entry, id);
     }
 
     const mark = names.includes(MARK_FILE) ? await this.#readFile(MARK_FILE, checkMark) : undefined;
@@ -108,7 +107,20 @@ export class Journal<T> {
     this.raiseMark(files.at(-1)?.[0] ?? 0);
     this.raiseMark(Math.max(0, ...this.#setAside));
     this.#isRead = true;
-    return entries;
+  }
+
+  /**
+   * Reads one entry again, before it returns. Tells of and throws the system's error, a SyntaxError, or what `check` has against it:
+   * somebody else was in the folder.
+   */
+  load(id: number, check: Check<T>): T {
+    const file = `${id}.json`;
+    try {
+      return check(new JournalFile<unknown>(join(this.#folder, file)).readNow(), id);
+    } catch (error) {
+      this.#log.error("journal file cannot be read any more", { file, reason: reasonOf(error) });
+      throw error;
+    }
   }
 
   /** Whether there is a file of this entry that could not be read: its archive may still be wanted. */
@@ -161,12 +173,17 @@ export class Journal<T> {
     await Promise.all([written(this.#mark), slot && written(slot)]);
   }
 
-  /** Forgets that an ended entry was ever open, once it is written, so that memory does not grow with ended gathers. */
-  async release(id: number): Promise<void> {
+  /**
+   * Forgets that an ended entry was ever open, once it is written, so that memory does not grow with ended gathers. Resolves to false
+   * where it could not be written, or was removed.
+   */
+  async release(id: number): Promise<boolean> {
     const slot = this.#slots.get(id);
-    if (!slot) return;
+    if (!slot) return false;
     await written(slot).catch(() => {});
-    if (slot.written === slot.saves && !slot.removed) this.#slots.delete(id);
+    if (slot.written !== slot.saves || slot.removed) return false;
+    this.#slots.delete(id);
+    return true;
   }
 
   /** Removes an entry, after any write of it that is under way. What is saved of it meanwhile is not written. */

@@ -24,7 +24,8 @@ import { LiveOutput } from "./live-output.ts";
 import { outcomeMessage } from "./message.ts";
 import type { Packer } from "./packer.ts";
 import type { Durations } from "./progress.ts";
-import type { Held, Registry } from "./registry.ts";
+import type { Held } from "./held.ts";
+import type { Registry } from "./registry.ts";
 import type { OcFact } from "../oc/output.ts";
 import { watchSize } from "./size-watch.ts";
 import { eventName, stateText } from "./step.ts";
@@ -121,7 +122,7 @@ export class Lifecycle {
 
   /** Resolves when a gather has ended and its end is on disk. */
   async ended(held: Held): Promise<void> {
-    await this.#telling.get(held.entry.id)?.ended;
+    await this.#telling.get(held.id)?.ended;
   }
 
   /** Sends an event to a live gather; an ended one takes none. */
@@ -132,16 +133,16 @@ export class Lifecycle {
   /** Removes from the cluster at once what a gather made there, while it is still being ended: the service goes down. */
   reapAtOnce(held: Held): void {
     const signal = AbortSignal.timeout(REAP_AT_ONCE_MS);
-    this.#reap(held.entry.id, signal).catch((error) =>
+    this.#reap(held.id, signal).catch((error) =>
       this.#deps.log.warn("cannot be removed from the cluster yet", {
-        id: held.entry.id,
+        id: held.id,
         reason: reasonOf(error),
       })
     );
   }
 
   #inspect(held: Held, event: InspectionEvent): void {
-    reportInspection(this.#deps.events, held.entry.id, event);
+    reportInspection(this.#deps.events, held.id, event);
     if (event.type !== "@xstate.snapshot" || event.actorRef.sessionId !== event.rootId) return;
     if (event.event.type === "xstate.init") return; // the entry knows better where it was
     const snapshot = event.snapshot as ReturnType<NonNullable<Held["actor"]>["getSnapshot"]>;
@@ -227,7 +228,7 @@ export class Lifecycle {
   }
 
   #job(held: Held): Job {
-    return { entry: held.entry, folder: gatherFolder(this.#deps.workPath, held.entry.id) };
+    return { entry: held.entry, folder: gatherFolder(this.#deps.workPath, held.id) };
   }
 
   #held(id: number): Held {
@@ -237,8 +238,8 @@ export class Lifecycle {
   }
 
   #trouble(held: Held, sentence: string): void {
-    this.#deps.log.warn("gather in trouble", { id: held.entry.id, reason: sentence });
-    const troubles = this.#telling.get(held.entry.id)?.troubles;
+    this.#deps.log.warn("gather in trouble", { id: held.id, reason: sentence });
+    const troubles = this.#telling.get(held.id)?.troubles;
     if (troubles && troubles.length < 10) troubles.push(sentence);
   }
 
@@ -285,7 +286,7 @@ export class Lifecycle {
         const goOn = output.write(stream, block);
         held.entry.lines = output.lines;
         registry.progressed(held);
-        this.#deps.events.output(held.entry.id, block);
+        this.#deps.events.output(held.id, block);
         return goOn;
       };
       // Were it still `new` in the journal at a crash, the next life would start another and not look for this one.
@@ -313,7 +314,7 @@ export class Lifecycle {
         },
         milestone: (milestone) => {
           if (hasEnded(held.entry)) return;
-          this.#deps.durations.reached(held.entry.id, milestone);
+          this.#deps.durations.reached(held.id, milestone);
           registry.progressed(held);
         },
         exited,

@@ -11,7 +11,8 @@ import type { CredentialStore } from "./credentials.ts";
 import type { Entry } from "./entry.ts";
 import { gatherFolder } from "./folders.ts";
 import type { Gatherer } from "./gatherer.ts";
-import type { Held, Registry } from "./registry.ts";
+import type { Held } from "./held.ts";
+import type { Registry } from "./registry.ts";
 
 /** Deleting a namespace takes 5 to 7 s; longer than this and it is a leftover (the design's). Milliseconds. */
 const TERMINATING_MS = 120_000;
@@ -64,16 +65,16 @@ export class Reaper {
 
   /** Looks after an ended gather until nothing of it is left; at once removes the credentials of one that left nothing. */
   tend(held: Held): void {
-    if (this.#tended.has(held.entry.id)) return;
-    this.#tended.set(held.entry.id, { wake: () => {} });
+    if (this.#tended.has(held.id)) return;
+    this.#tended.set(held.id, { wake: () => {} });
     void this.#tendUntilGone(held)
       .catch((error) =>
         this.#deps.log.error("looking after the cluster failed", {
-          id: held.entry.id,
+          id: held.id,
           reason: reasonOf(error),
         })
       )
-      .finally(() => this.#tended.delete(held.entry.id));
+      .finally(() => this.#tended.delete(held.id));
   }
 
   /**

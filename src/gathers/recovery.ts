@@ -10,24 +10,28 @@ import type { CredentialStore } from "./credentials.ts";
 import type { Journal } from "./journal.ts";
 import type { Packer } from "./packer.ts";
 import type { Reaper } from "./reaper.ts";
-import type { Held, Registry } from "./registry.ts";
+import type { Held } from "./held.ts";
+import type { Registry } from "./registry.ts";
 import type { Runner } from "./runner.ts";
 
-/** Reads the journal into the registry. Everything is listed after it; nothing was started yet. */
+/** Reads the journal into the registry, and has each entry learnt from. Everything is listed after it; nothing was started yet. */
 export async function readJournal(
   journal: Journal<Entry>,
   registry: Registry,
   workPath: string,
+  learn: (entry: Entry) => void,
 ): Promise<void> {
-  const entries = await journal.read((data, id) => {
+  await journal.read((data, id) => {
     const entry = checkEntry(data);
     if (entry.id === id) return entry;
     throw new TypeError(`Cannot use id: it is ${entry.id}, not the file's`);
+  }, (entry) => {
+    registry.addRead(entry);
+    learn(entry);
   });
   // A journal that was lost must not give the ids of folders that are still there.
   const highest = (await folderIds(workPath)).at(-1);
   if (highest !== undefined) journal.raiseMark(highest);
-  for (const entry of entries.values()) registry.add(entry);
 }
 
 /**
@@ -46,30 +50,30 @@ export async function recoverGathers(
   const all = [...registry.all()];
   // What ran first: there may be something in the cluster that must not stay. One that was started in the moment before the
   // crash is written down as waiting; its folder tells.
-  const ran = ({ entry }: Held) =>
-    entry.status === "inprogress" ||
-    (entry.status === "new" && existsSync(gatherFolder(workPath, entry.id).tree));
+  const ran = ({ id, summary: { status } }: Held) =>
+    status === "inprogress" ||
+    (status === "new" && existsSync(gatherFolder(workPath, id).tree));
   for (const held of all.filter(ran)) {
     log.warn("gather was cut by the end of the service", {
-      id: held.entry.id,
+      id: held.id,
       state: held.entry.state,
     });
     runner.begin(held);
     runner.recover(held);
   }
-  for (const held of all.filter((held) => held.entry.status === "new" && !ran(held))) {
+  for (const held of all.filter((held) => held.summary.status === "new" && !ran(held))) {
     runner.begin(held);
-    if (credentials.has(held.entry.id)) runner.enqueue(held);
+    if (credentials.has(held.id)) runner.enqueue(held);
     else runner.abandon(held);
   }
-  for (const held of all.filter(({ entry }) => hasEnded(entry))) {
+  for (const held of all.filter(({ summary }) => hasEnded(summary))) {
     try {
       await checkArchive(held, registry, workPath, log);
       reaper.tend(held);
-      await packer.clear(gatherFolder(workPath, held.entry.id), held.entry.archive);
+      await packer.clear(gatherFolder(workPath, held.id), held.entry.archive);
     } catch (error) {
       log.error("cannot look after an ended gather", {
-        id: held.entry.id,
+        id: held.id,
         reason: reasonOf(error),
       });
     }

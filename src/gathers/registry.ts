@@ -1,26 +1,12 @@
 /** All gathers by id: their entries, what is known of the live ones besides, and who waits for a change. */
-import type { ActorRefFrom } from "xstate";
-import type { gatherMachine } from "../../machines/gather.ts";
-import type { Entry } from "./entry.ts";
-import { hasEnded } from "./entry.ts";
+import { checkEntry, type Entry, hasEnded } from "./entry.ts";
+import { Held } from "./held.ts";
 import type { Journal } from "./journal.ts";
-import type { LiveOutput } from "./live-output.ts";
+import { reasonOf } from "../log.ts";
+import { Problem } from "../problem.ts";
 
 /** Between two revisions of a record that differ in progress alone: 1 s (the contract's). */
 const PROGRESS_MS = 1000;
-
-/** One gather in memory. An ended one has its entry and its revision only. */
-export interface Held {
-  readonly entry: Entry;
-  /** Another number whenever the record is another. */
-  revision: number;
-  /** Until it has ended. */
-  actor: ActorRefFrom<typeof gatherMachine> | undefined;
-  /** From its start until it has ended. */
-  output: LiveOutput | undefined;
-  progressTimer: NodeJS.Timeout | undefined;
-  waiting: Set<() => void>;
-}
 
 /** Who is told what happens to gathers, as it happens. */
 export interface RegistryListener {
@@ -38,6 +24,7 @@ export class Registry {
   readonly #idsByName = new Map<string, number[]>();
   readonly #journal: Journal<Entry>;
   readonly #listener: RegistryListener;
+  readonly #load: (id: number) => Entry;
   #lastTime = 0;
   #revision = 0;
   /** Nothing more will happen. */
@@ -46,6 +33,16 @@ export class Registry {
   constructor(journal: Journal<Entry>, listener: RegistryListener = NOBODY) {
     this.#journal = journal;
     this.#listener = listener;
+    this.#load = (id) => {
+      try {
+        return journal.load(id, checkEntry);
+      } catch (error) {
+        throw new Problem({
+          status: 500,
+          detail: `The record of gather ${id} cannot be read: ${reasonOf(error)}`,
+        });
+      }
+    };
   }
 
   /** The time as a text, later than any that this gave before, so that records sort by it. */
@@ -59,16 +56,9 @@ export class Registry {
     return this.#revision;
   }
 
-  /** Takes an entry in. One from the journal is not written again. */
+  /** Takes an entry in. */
   add(entry: Entry): Held {
-    const held: Held = {
-      entry,
-      revision: ++this.#revision,
-      actor: undefined,
-      output: undefined,
-      progressTimer: undefined,
-      waiting: new Set(),
-    };
+    const held = new Held(entry, ++this.#revision, this.#load);
     this.#held.set(entry.id, held);
     if (!hasEnded(entry)) this.#live.add(held);
     const name = entry.request.customName;
@@ -76,6 +66,13 @@ export class Registry {
     if (ids) ids.push(entry.id);
     else if (name !== "") this.#idsByName.set(name, [entry.id]);
     this.#lastTime = Math.max(this.#lastTime, Date.parse(entry.createdAt) || 0);
+    return held;
+  }
+
+  /** Takes in what the journal says: it is not written again, and of an ended one no more is kept than what finds it. */
+  addRead(entry: Entry): Held {
+    const held = this.add(entry);
+    if (hasEnded(entry)) held.letGo();
     return held;
   }
 
@@ -119,20 +116,21 @@ export class Registry {
       held.output = undefined;
       this.revise(held); // what follows the output learns that no more comes
     }
-    await this.#journal.release(held.entry.id);
+    await this.#release(held);
   }
 
   /** Writes the entry to the journal, without a new revision; a removed one stays removed. */
   persist(held: Held): void {
-    if (this.#held.get(held.entry.id) !== held) return;
-    this.#journal.save(held.entry.id, held.entry);
-    if (!this.#live.has(held)) void this.#journal.release(held.entry.id);
+    if (this.#held.get(held.id) !== held) return;
+    held.keep();
+    this.#journal.save(held.id, held.entry);
+    if (!this.#live.has(held)) void this.#release(held);
   }
 
   /** As {@linkcode persist}, and before anything else happens: what a crash would make forgotten for good. */
   persistNow(held: Held): void {
-    if (this.#held.get(held.entry.id) !== held) return;
-    this.#journal.saveNow(held.entry.id, held.entry);
+    if (this.#held.get(held.id) !== held) return;
+    this.#journal.saveNow(held.id, held.entry);
   }
 
   /** There is more output or progress: a new revision, at most one a second. */
@@ -149,7 +147,7 @@ export class Registry {
     clearTimeout(held.progressTimer);
     held.progressTimer = undefined;
     held.revision = ++this.#revision;
-    for (const wake of [...held.waiting]) wake();
+    held.wakeAll();
   }
 
   /**
@@ -166,12 +164,12 @@ export class Registry {
     await new Promise<void>((resolve) => {
       const done = () => {
         clearTimeout(timer);
-        held.waiting.delete(done);
+        held.leave(done);
         signal.removeEventListener("abort", done);
         resolve();
       };
       const timer = setTimeout(done, milliseconds);
-      held.waiting.add(done);
+      held.wait(done);
       signal.addEventListener("abort", done, { once: true });
     });
   }
@@ -179,7 +177,7 @@ export class Registry {
   /** Lets go whoever waits for a change, and whoever comes to wait for one: nothing more will happen. */
   wakeAll(): void {
     this.#isOver = true;
-    for (const held of this.#held.values()) for (const wake of [...held.waiting]) wake();
+    for (const held of this.#held.values()) held.wakeAll();
   }
 
   /** Whether there is a record of this id, or a journal file that could not be read and may be one. */
@@ -189,14 +187,24 @@ export class Registry {
 
   /** Forgets an ended gather: its record and its journal file. */
   async remove(held: Held): Promise<void> {
-    const { id, request } = held.entry;
+    const { id, summary: { customName } } = held;
     if (this.#held.get(id) !== held) return;
+    try {
+      held.keep(); // for whoever looks at it at this moment
+    } catch {
+      // Its file is gone already: what cannot be read can still be removed.
+    }
     this.#held.delete(id);
-    const ids = this.#idsByName.get(request.customName)?.filter((other) => other !== id) ?? [];
-    if (ids.length > 0) this.#idsByName.set(request.customName, ids);
-    else this.#idsByName.delete(request.customName);
+    const ids = this.#idsByName.get(customName)?.filter((other) => other !== id) ?? [];
+    if (ids.length > 0) this.#idsByName.set(customName, ids);
+    else this.#idsByName.delete(customName);
     this.revise(held);
     this.#listener.removed(id);
     await this.#journal.remove(id);
+  }
+
+  /** Lets an ended gather go once its file says what its entry does. */
+  async #release(held: Held): Promise<void> {
+    if (await this.#journal.release(held.id)) held.letGo();
   }
 }

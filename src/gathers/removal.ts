@@ -4,7 +4,8 @@ import type { Log } from "../log.ts";
 import { reasonOf } from "../log.ts";
 import { folderIds, gatherFolder } from "./folders.ts";
 import { hasEnded } from "./entry.ts";
-import type { Held, Registry } from "./registry.ts";
+import type { Held } from "./held.ts";
+import type { Registry } from "./registry.ts";
 
 /** Between two looks for gathers that are too old: 1 minute, in milliseconds. Ages are compared, not slept. */
 const LOOK_EVERY_MS = 60_000;
@@ -19,7 +20,7 @@ export async function removeGather(
   workPath: string,
 ): Promise<void> {
   await registry.remove(held);
-  await removeTree(gatherFolder(workPath, held.entry.id).path);
+  await removeTree(gatherFolder(workPath, held.id).path);
 }
 
 /** Removes folders that no record knows, and tells of each. That of a record that could not be read stays, as its file does. */
@@ -58,19 +59,18 @@ export function removeOldGathers(
 ): void {
   const look = async () => {
     for (const held of [...registry.all()]) {
-      const { entry } = held;
+      const { id, summary } = held;
       if (signal.aborted) return;
-      if (!hasEnded(entry) || entry.leftovers.length > 0) continue;
-      const age = Date.now() - Date.parse(entry.finishedAt ?? entry.updatedAt);
-      if (age < maxAgeMs) continue;
+      if (!hasEnded(summary) || summary.leftovers > 0) continue;
+      if (Date.now() - summary.endedAt < maxAgeMs) continue;
       try {
         await removeGather(held, registry, workPath);
         log.info("removed a gather that was too old", {
-          id: entry.id,
-          finishedAt: entry.finishedAt,
+          id,
+          endedAt: new Date(summary.endedAt).toISOString(),
         });
       } catch (error) {
-        log.error("cannot remove an old gather", { id: entry.id, reason: reasonOf(error) });
+        log.error("cannot remove an old gather", { id, reason: reasonOf(error) });
       }
     }
   };

@@ -1,6 +1,7 @@
 /** Runs gathers in their turn, and does what callers ask of running ones. */
 import type { Lifecycle } from "./lifecycle.ts";
-import type { Held, Registry } from "./registry.ts";
+import type { Held } from "./held.ts";
+import type { Registry } from "./registry.ts";
 import { hasEnded } from "./entry.ts";
 import { type Place, Scheduler } from "./scheduler.ts";
 
@@ -56,8 +57,8 @@ export class Runner {
   cancel(held: Held, keep: boolean): void {
     if (keep && held.entry.reason === "cancelled") return;
     this.#lifecycle.send(held, { type: "gather.cancel", keep });
-    if (hasEnded(held.entry)) this.#places.get(held.entry.id)?.leave();
-    if (hasEnded(held.entry)) this.#places.delete(held.entry.id);
+    if (hasEnded(held.entry)) this.#places.get(held.id)?.leave();
+    if (hasEnded(held.entry)) this.#places.delete(held.id);
   }
 
   /** Resolves when a gather has ended. */
@@ -88,7 +89,7 @@ export class Runner {
   }
 
   #inProgress(): Held[] {
-    return this.#registry.live().filter((held) => held.entry.status === "inprogress");
+    return this.#registry.live().filter(({ summary }) => summary.status === "inprogress");
   }
 
   #inTurn(held: Held, start: () => void): void {
@@ -100,9 +101,9 @@ export class Runner {
         await this.#lifecycle.ended(held);
       } finally {
         this.#running--;
-        this.#places.delete(held.entry.id);
+        this.#places.delete(held.id);
       }
     });
-    this.#places.set(held.entry.id, place);
+    this.#places.set(held.id, place);
   }
 }

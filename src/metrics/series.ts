@@ -119,7 +119,7 @@ function gatherGauges({ registry, maxQueued, maxConcurrent }: MetricsSources, re
         if (status !== "error") this.set({ status, reason: "" }, 0);
       }
       for (const [status, reason] of ENDS) this.set({ status, reason }, 0);
-      for (const { entry: { status, reason } } of registry.all()) {
+      for (const { summary: { status, reason } } of registry.all()) {
         // One that is being stopped has its reason already, and is no other kind of gather for it.
         this.inc({ status, reason: status === "error" ? reason : "" });
       }
@@ -131,7 +131,7 @@ function gatherGauges({ registry, maxQueued, maxConcurrent }: MetricsSources, re
     registers,
     collect() {
       let count = 0;
-      for (const { entry } of registry.all()) if (hasEnded(entry)) count += entry.leftovers.length;
+      for (const { summary } of registry.all()) if (hasEnded(summary)) count += summary.leftovers;
       this.set(count);
     },
   });

@@ -8,7 +8,8 @@ import type { Log } from "../log.ts";
 import type { Tally } from "../metrics/tally.ts";
 import { type Archive, hasEnded } from "../gathers/entry.ts";
 import { gatherFolder } from "../gathers/folders.ts";
-import type { Held, Registry } from "../gathers/registry.ts";
+import type { Held } from "../gathers/held.ts";
+import type { Registry } from "../gathers/registry.ts";
 import { positionOfLastLines } from "../oc/exec-log.ts";
 import { Problem } from "../problem.ts";
 import { audit } from "./audit.ts";
@@ -43,7 +44,7 @@ export function archiveRoutes(
     .get("/must-gather/:id/data", async (c) => {
       const held = findGather(c, registry);
       const archive = archiveOf(held);
-      const path = join(gatherFolder(workPath, held.entry.id).path, archive.file);
+      const path = join(gatherFolder(workPath, held.id).path, archive.file);
       if (isConversion(c.req.query("format"), archive)) {
         const isHead = c.req.method === "HEAD";
         const converted = isHead ? null : conversions.start(path, c.req.raw.signal, handedOver);
@@ -107,7 +108,7 @@ export function archiveRoutes(
     })
     .get("/must-gather/:id/log", async (c) => {
       const held = findGather(c, registry);
-      const folder = gatherFolder(workPath, held.entry.id).path;
+      const folder = gatherFolder(workPath, held.id).path;
       const lines = numberIn(c.req.query(), "tail", 1, LONGEST_TAIL);
       const start = lines === undefined ? 0 : await positionOfLastLines(folder, lines);
       const follows = c.req.query("follow") === "1";

@@ -49,7 +49,7 @@ export function filesRoutes({ registry, reader, workPath, log }: FilesRoutesDeps
   const open = async (c: Context) => {
     const held = findGather(c, registry);
     const { file, digest } = archiveOf(held);
-    const archive = { folder: gatherFolder(workPath, held.entry.id).path, file, digest };
+    const archive = { folder: gatherFolder(workPath, held.id).path, file, digest };
     const items = await reader.list(archive).catch((error: unknown) => refuse(error, archive));
     return { held, archive, items };
   };

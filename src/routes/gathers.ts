@@ -15,7 +15,8 @@ import { badRequest, Problem } from "../problem.ts";
 import type { Bodies, Body } from "../gathers/bodies.ts";
 import { hasEnded } from "../gathers/entry.ts";
 import type { Intake } from "../gathers/intake.ts";
-import type { Held, Registry } from "../gathers/registry.ts";
+import type { Held } from "../gathers/held.ts";
+import type { Registry } from "../gathers/registry.ts";
 import { removeGather } from "../gathers/removal.ts";
 import type { Runner } from "../gathers/runner.ts";
 import { readGatherRequest } from "./body.ts";
@@ -82,18 +83,18 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
       audit(log, caller, created ? "started" : "joined", held);
       const body = await bodies.record(held);
       const under = new URL(c.req.url).pathname.endsWith("/") ? "" : "must-gather/";
-      return sendRecord(body, created ? 201 : 200, { location: `${under}${held.entry.id}` });
+      return sendRecord(body, created ? 201 : 200, { location: `${under}${held.id}` });
     })
     .post("/must-gather/:id/redact", async (c) => {
       const source = findGatherById(c, registry);
-      if (!hasEnded(source.entry)) throw stillRuns();
+      if (!hasEnded(source.summary)) throw stillRuns();
       const redact = parseRedactRequest(await readGatherRequest(c.req.raw));
       const caller = c.get("caller");
       const { server } = source.entry.request;
       if (server !== "") await deps.checkServer(caller, server);
       const held = await intake.copy(source, redact);
       audit(log, caller, "redacted", held);
-      return sendRecord(await bodies.record(held), 201, { location: `../${held.entry.id}` });
+      return sendRecord(await bodies.record(held), 201, { location: `../${held.id}` });
     })
     .get("/must-gather", async (c: Asked<"/must-gather", List>) => {
       const query = c.req.query();
@@ -112,7 +113,7 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
         applied["preference-applied"] = `wait=${seconds}`;
         if (known === undefined || isKnown()) {
           await registry.waitForChange(held, held.revision, seconds * 1000, c.req.raw.signal);
-          if (registry.get(held.entry.id) !== held) throw noSuchGather(); // purged meanwhile
+          if (registry.get(held.id) !== held) throw noSuchGather(); // purged meanwhile
         }
       }
       if (isKnown()) {
@@ -127,7 +128,7 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
         keep: flag(c.req.query("keep")),
         purge: flag(c.req.query("purge")),
       };
-      if (hasEnded(held.entry)) {
+      if (hasEnded(held.summary)) {
         if (!purge) return sendRecord(await bodies.record(held), 200);
         await purgeGather(held);
         audit(log, c.get("caller"), "purged", held);
@@ -139,7 +140,7 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
       if (purge) {
         void runner.ended(held).then(() => purgeGather(held)).catch((error: unknown) =>
           log.warn("a gather stays that was to be purged", {
-            id: held.entry.id,
+            id: held.id,
             reason: reasonOf(error),
           })
         );
@@ -148,8 +149,8 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
     });
 
   async function purgeGather(held: Held): Promise<void> {
-    const { leftovers } = held.entry;
-    if (leftovers.length > 0) {
+    if (held.summary.leftovers > 0) {
+      const { leftovers } = held.entry;
       throw new Problem({
         status: 409,
         detail:
@@ -232,10 +233,10 @@ function select(registry: Registry, query: Readonly<Record<string, string>>): He
     throw badRequest(`status: must be one of ${StatusSchema.options.join(", ")}`);
   }
   const name = query["custom-name"];
-  const found = [...registry.all()].filter(({ entry }) =>
-    (after === undefined || entry.id > after) &&
-    (status === undefined || entry.status === status) &&
-    (name === undefined || entry.request.customName === name)
+  const found = [...registry.all()].filter(({ id, summary }) =>
+    (after === undefined || id > after) &&
+    (status === undefined || summary.status === status) &&
+    (name === undefined || summary.customName === name)
   );
   return after === undefined ? found.slice(-limit) : found.slice(0, limit);
 }

@@ -1,6 +1,7 @@
 /** What oc printed, as a stream: of a gather that runs too. */
 import { hasEnded } from "../gathers/entry.ts";
-import type { Held, Registry } from "../gathers/registry.ts";
+import type { Held } from "../gathers/held.ts";
+import type { Registry } from "../gathers/registry.ts";
 import { LOG_PIECE_BYTES, logExtent, readLog } from "../oc/exec-log.ts";
 
 /** A reader that follows is looked after this often even when nothing comes: milliseconds. */
@@ -20,7 +21,7 @@ export function logStream(
     async pull(controller) {
       while (!gone.signal.aborted) {
         const { revision } = held;
-        const ended = hasEnded(held.entry) && !held.output;
+        const ended = hasEnded(held.summary) && !held.output;
         const piece = await readLog(folder, position, LOG_PIECE_BYTES);
         if (piece.length > 0) {
           position += piece.length;

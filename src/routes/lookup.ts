@@ -1,6 +1,7 @@
 /** Finding the gather that a path names. */
 import type { Context } from "hono";
-import type { Held, Registry } from "../gathers/registry.ts";
+import type { Held } from "../gathers/held.ts";
+import type { Registry } from "../gathers/registry.ts";
 import { Problem } from "../problem.ts";
 
 /** The id in a text that is one; undefined for a name. */

@@ -3,7 +3,6 @@ import { Hono } from "hono";
 import type { CallerVariables } from "../auth/middleware.ts";
 import { listTargets, noTargets } from "../forklift/targets.ts";
 import type { Plans } from "../forklift/plans.ts";
-import type { Entry } from "../gathers/entry.ts";
 import type { Registry } from "../gathers/registry.ts";
 import type { Asker, Askers } from "../kube/asker.ts";
 import { type Log, reasonOf } from "../log.ts";
@@ -34,11 +33,7 @@ export function targetRoutes({ registry, askers, plans, log }: TargetRoutesDeps)
       );
     }
     return asker
-      ? await listTargets(asker, plans, entriesOf(registry))
+      ? await listTargets(asker, plans, registry.all())
       : noTargets("This service knows no cluster");
   }
-}
-
-function* entriesOf(registry: Registry): Iterable<Entry> {
-  for (const { entry } of registry.all()) yield entry;
 }

@@ -3,6 +3,7 @@ import { test, type TestContext } from "node:test";
 import { Plans } from "../../src/forklift/plans.ts";
 import { listTargets } from "../../src/forklift/targets.ts";
 import type { Entry } from "../../src/gathers/entry.ts";
+import { Held } from "../../src/gathers/held.ts";
 import { entry, request } from "../gathers/stage.ts";
 import { ADMIN, stageApi, VIEWER } from "../kube/stage.ts";
 import { type Item, plan, PLANS_PATH } from "../support/api-lists.ts";
@@ -16,7 +17,8 @@ async function stage(t: TestContext, plans?: readonly Item[]) {
   const list = (token = ADMIN, entries: readonly Entry[] = []) => {
     const asker = askers.of("", token);
     assert.ok(asker);
-    return listTargets(asker, known, entries);
+    const gathers = entries.map((each) => new Held(each, 1, () => each));
+    return listTargets(asker, known, gathers);
   };
   return { api, list };
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { Disk, type DiskOptions } from "../../src/gathers/disk.ts";
 import { gatherFolder } from "../../src/gathers/folders.ts";
-import type { Held } from "../../src/gathers/registry.ts";
+import type { Held } from "../../src/gathers/held.ts";
 import { Problem } from "../../src/problem.ts";
 import { atEnd, testFolder } from "../support/folder.ts";
 import { until } from "../support/until.ts";

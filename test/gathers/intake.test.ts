@@ -6,7 +6,7 @@ import type { CredentialStore } from "../../src/gathers/credentials.ts";
 import type { Disk } from "../../src/gathers/disk.ts";
 import { gatherFolder } from "../../src/gathers/folders.ts";
 import { Intake } from "../../src/gathers/intake.ts";
-import type { Held } from "../../src/gathers/registry.ts";
+import type { Held } from "../../src/gathers/held.ts";
 import type { Runner } from "../../src/gathers/runner.ts";
 import { Problem } from "../../src/problem.ts";
 import { atEnd, testFolder } from "../support/folder.ts";
@@ -163,7 +163,7 @@ test("keys are known again after a restart, as hashes, and for a day", async (t)
     assert.doesNotMatch(await readFile(join(folder, name), "utf8"), /secret/);
   }
   const restarted = new Intake(deps);
-  restarted.recall();
+  restarted.recall(held.entry);
   assert.equal((await restarted.take(request(), "a key that is secret", CALLER)).held, held);
   mock.timers.enable({ apis: ["Date"], now: Date.now() + 24 * 3_600_000 + 1000 });
   atEnd(t, () => mock.timers.reset());
@@ -177,11 +177,9 @@ test("a thousand keys are known, the oldest go", async (t) => {
   const { createdAt } = held.entry;
   held.entry.status = "completed";
   for (let id = 2; id <= 1000; id++) {
-    registry.add(
-      endedEntry(id, { createdAt, idempotency: { key: `hash ${id}`, fingerprint: "" } }),
-    );
+    const idempotency = { key: `hash ${id}`, fingerprint: "" };
+    intake.recall(registry.add(endedEntry(id, { createdAt, idempotency })).entry);
   }
-  intake.recall();
   assert.equal((await intake.take(request(), "oldest", CALLER)).held, held);
   await intake.take(request(), "newest", CALLER);
   assert.ok((await intake.take(request(), "oldest", CALLER)).created);

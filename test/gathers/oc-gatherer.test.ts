@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
@@ -148,7 +149,7 @@ async function adopted(t: TestContext, version: string, objects: Made[] = []) {
   const script = `sleep 0.4
 echo "[must-gather      ] OUT clusterrolebinding.rbac.authorization.k8s.io/must-gather-vwxyz created"
 sleep 30`;
-  const child = spawn("/bin/sh", ["-c", `exec 1<>${stdout} 2<>${stderr}; ${script}`], {
+  const child = spawn("/bin/sh", ["-c", `exec 1<>${stdout} 2<>${stderr}; touch begun; ${script}`], {
     cwd: folder.tree,
     env: { PATH: process.env.PATH, HOME: folder.home },
     detached: true,
@@ -156,6 +157,7 @@ sleep 30`;
   });
   const pid = child.pid ?? 0;
   atEnd(t, () => void signal(pid, "SIGKILL", "group"));
+  await until("it begins", () => existsSync(join(folder.tree, "begun")));
   const identity = { pid, start: await processStart(pid) ?? "" };
   const told: string[] = [];
   const job = { entry: entry(1, { made: objects, process: identity }), folder };

@@ -9,7 +9,8 @@ import { Journal } from "../../src/gathers/journal.ts";
 import type { Packer } from "../../src/gathers/packer.ts";
 import type { Reaper } from "../../src/gathers/reaper.ts";
 import { readJournal, recoverGathers } from "../../src/gathers/recovery.ts";
-import { type Held, Registry } from "../../src/gathers/registry.ts";
+import type { Held } from "../../src/gathers/held.ts";
+import { Registry } from "../../src/gathers/registry.ts";
 import type { Runner } from "../../src/gathers/runner.ts";
 import { atEnd, testFolder } from "../support/folder.ts";
 import { endedEntry, entry, keptLog } from "./stage.ts";
@@ -47,7 +48,8 @@ async function boot(t: TestContext, left: readonly (Entry | { file: string; text
   const without = new Set<number>();
   const credentials = { has: (id: number) => !without.has(id) } as CredentialStore;
   const reaper = { tend: note("tend") } as unknown as Reaper;
-  const read = () => readJournal(journal, registry, work);
+  const learnt: number[] = [];
+  const read = () => readJournal(journal, registry, work, ({ id }) => learnt.push(id));
   const recover = () =>
     recoverGathers(registry, runner, packer, credentials, reaper, work, kept.log);
   const store = async (id: number, bytes: string) => {
@@ -55,15 +57,33 @@ async function boot(t: TestContext, left: readonly (Entry | { file: string; text
     await mkdir(path, { recursive: true });
     await writeFile(join(path, "archive.zip"), bytes);
   };
-  return { ...kept, folder, work, journal, registry, done, read, recover, store, clear, without };
+  return {
+    ...kept,
+    folder,
+    work,
+    journal,
+    registry,
+    done,
+    learnt,
+    read,
+    recover,
+    store,
+    clear,
+    without,
+  };
 }
 
 const running = (id: number) =>
   entry(id, { status: "inprogress", state: "inprogress.gathering.collecting" });
 
 test("what the journal has is listed before anything is started", async (t) => {
-  const { read, registry, done } = await boot(t, [entry(10), running(9), endedEntry(2)]);
+  const { read, registry, done, learnt } = await boot(t, [
+    entry(10),
+    running(9),
+    endedEntry(2),
+  ]);
   await read();
+  assert.deepEqual(learnt, [2, 9, 10]);
   assert.deepEqual([...registry.all()].map((held) => held.entry.id), [2, 9, 10]);
   assert.deepEqual(done, []);
 });

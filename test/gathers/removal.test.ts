@@ -160,7 +160,7 @@ test("the folder of a record that could not be read stays with its archive", asy
     const journal = await Journal.open<Entry>(folder, log);
     await journal.read(() => {
       throw new TypeError("a newer version");
-    });
+    }, () => {});
     await removeStrayFolders(new Registry(journal), work, log);
     assert.deepEqual(await readdir(work), ["3"], life);
     await journal.close();

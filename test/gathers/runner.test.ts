@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { drainGathers } from "../../src/gathers/drain.ts";
 import type { Lifecycle } from "../../src/gathers/lifecycle.ts";
-import type { Held } from "../../src/gathers/registry.ts";
+import type { Held } from "../../src/gathers/held.ts";
 import { Runner } from "../../src/gathers/runner.ts";
 import { until } from "../support/until.ts";
 import { entry, stageRegistry } from "./stage.ts";

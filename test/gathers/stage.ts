@@ -86,6 +86,6 @@ export async function stageRegistry(t: TestContext): Promise<
   const kept = keptLog();
   const journal = await Journal.open<Entry>(folder, kept.log);
   atEnd(t, () => journal.close());
-  await journal.read((data) => data as Entry);
+  await journal.read((data) => data as Entry, () => {});
   return { ...kept, folder, journal, registry: new Registry(journal) };
 }
