@@ -203,7 +203,7 @@ export class Disk {
     const { registry, evict } = this.#options;
     if (evict === "never") return [];
     const withArchive = [...registry.all()]
-      .filter(({ summary }) => hasEnded(summary) && summary.hasArchive);
+      .filter(({ summary }) => hasEnded(summary) && summary.archive);
     if (evict === "oldest") return withArchive;
     const completed = new Map<string, number>();
     for (const { id, summary: { status, customName } } of withArchive) {

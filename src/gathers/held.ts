@@ -1,7 +1,7 @@
 /** One gather in memory: all of a live one; of an ended one what finds, sorts and counts it, and the rest when it is asked for. */
 import type { ActorRefFrom } from "xstate";
 import type { gatherMachine } from "../../machines/gather.ts";
-import type { Entry } from "./entry.ts";
+import type { Archive, Entry } from "./entry.ts";
 import type { LiveOutput } from "./live-output.ts";
 
 /** What is always known of a gather, without its journal file. */
@@ -14,9 +14,11 @@ export interface Summary {
   readonly createdAt: string;
   /** When it ended, or changed last: milliseconds since 1970. */
   readonly endedAt: number;
-  readonly hasArchive: boolean;
+  readonly archive: Pick<Archive, "file" | "size"> | null;
   /** How many objects it left in the cluster. */
   readonly leftovers: number;
+  /** Something that oc made was not seen to be gone yet. */
+  readonly mayStand: boolean;
 }
 
 /** A gather that the service has a record of. */
@@ -37,12 +39,17 @@ export class Held {
   /** Who is called with the next revision. */
   waiting: Set<() => void> | undefined;
 
-  /** @param load reads what was let go; throws where its file cannot be read any more */
-  constructor(entry: Entry, revision: number, load: (id: number) => Entry) {
+  /**
+   * @param load reads what was let go; throws where its file cannot be read any more
+   * @param isRead the entry was just read by `load`, and nobody else has it: it is let go at once
+   */
+  constructor(entry: Entry, revision: number, load: (id: number) => Entry, isRead = false) {
     this.id = entry.id;
     this.revision = revision;
-    this.#entry = entry;
     this.#load = load;
+    // No weak reference: until V8 collects all of its memory such an entry stays, and boot reads thousands.
+    if (isRead) this.#summary = summaryOf(entry);
+    else this.#entry = entry;
   }
 
   /** All that is known of it. Throws where it was let go and its journal file cannot be read any more. */
@@ -99,7 +106,8 @@ function summaryOf(entry: Entry): Summary {
     command: resolved?.command ?? request.command,
     createdAt,
     endedAt: Date.parse(finishedAt ?? updatedAt),
-    hasArchive: entry.archive !== null,
+    archive: entry.archive && { file: entry.archive.file, size: entry.archive.size },
     leftovers: entry.leftovers.length,
+    mayStand: entry.made.some(({ gone }) => !gone),
   };
 }

@@ -51,7 +51,7 @@ export interface Packer {
   /** Packs what a gather collected. Rejects with a `PackError` when it cannot. */
   pack: (job: Job, control: PackerControl) => Promise<PackerResult>;
   /** Removes all of an ended gather's folder that is not the archive of its record and not oc's output. */
-  clear: (folder: GatherFolder, archive: Archive | null) => Promise<void>;
+  clear: (folder: GatherFolder, archive: Pick<Archive, "file"> | null) => Promise<void>;
 }
 
 export function createPacker(options: PackerOptions): Packer {

@@ -99,9 +99,20 @@ export class Reaper {
   }
 
   async #tendUntilGone(held: Held): Promise<void> {
+    const { id } = held;
+    const { credentials, workPath } = this.#deps;
+    // Nearly all ended gathers left nothing, and boot asks about thousands: their entries are not read for it.
+    if (held.summary.mayStand && !await this.#untilGone(held)) return;
+    this.#tended.delete(id); // from here on whoever has written credentials removes them
+    await credentials.take(id);
+    // oc keeps a cache in its HOME; the folder was cleared at the end of the gather, before it was asked again.
+    await rm(gatherFolder(workPath, id).home, { recursive: true, force: true });
+  }
+
+  /** Resolves to true when nothing is left, or was for too long; to false when the service goes down, or the gather was purged. */
+  async #untilGone(held: Held): Promise<boolean> {
     const { entry } = held;
-    const { credentials, registry, log } = this.#deps;
-    const folder = gatherFolder(this.#deps.workPath, entry.id);
+    const { registry, log, workPath } = this.#deps;
     const ended = Date.parse(entry.finishedAt ?? entry.updatedAt);
     for (let round = 0; entry.made.some((made) => !made.gone); round++) {
       if (Date.now() - ended > GIVE_UP_MS) {
@@ -109,13 +120,14 @@ export class Reaper {
         break;
       }
       if (!await this.#pause(entry.id, PAUSES_MS[Math.min(round, PAUSES_MS.length - 1)] ?? 0)) {
-        return;
+        return false;
       }
       await this.#queue.add(() => this.#attempt(held));
-      if (this.#stop.aborted) return;
+      if (this.#stop.aborted) return false;
       if (registry.get(entry.id) !== held) {
         // Purged meanwhile, and its folder with it; an oc that was asked after that has made its HOME anew.
-        return await rm(folder.path, { recursive: true, force: true });
+        await rm(gatherFolder(workPath, entry.id).path, { recursive: true, force: true });
+        return false;
       }
       const leftovers = leftoversOf(entry, Date.now());
       if (leftovers.join() !== entry.leftovers.join()) {
@@ -124,10 +136,7 @@ export class Reaper {
       } else registry.persist(held);
       if (leftovers.length > 0) log.warn("left in the cluster", { id: entry.id, leftovers });
     }
-    this.#tended.delete(entry.id); // from here on whoever has written credentials removes them
-    await credentials.take(entry.id);
-    // oc keeps a cache in its HOME; the folder was cleared at the end of the gather, before it was asked again.
-    await rm(folder.home, { recursive: true, force: true });
+    return true;
   }
 
   async #attempt(held: Held): Promise<void> {

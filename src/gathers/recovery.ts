@@ -70,7 +70,7 @@ export async function recoverGathers(
     try {
       await checkArchive(held, registry, workPath, log);
       reaper.tend(held);
-      await packer.clear(gatherFolder(workPath, held.id), held.entry.archive);
+      await packer.clear(gatherFolder(workPath, held.id), held.summary.archive);
     } catch (error) {
       log.error("cannot look after an ended gather", {
         id: held.id,
@@ -86,14 +86,15 @@ async function checkArchive(
   workPath: string,
   log: Log,
 ): Promise<void> {
+  const { id, summary } = held;
+  if (!summary.archive) return;
+  const path = join(gatherFolder(workPath, id).path, summary.archive.file);
+  const size = await stat(path).then((found) => found.size, () => undefined);
+  if (size === summary.archive.size) return;
   const { entry } = held;
   const { archive } = entry;
-  if (!archive) return;
-  const path = join(gatherFolder(workPath, entry.id).path, archive.file);
-  const size = await stat(path).then((found) => found.size, () => undefined);
-  if (size === archive.size) return;
-  if (registry.get(entry.id) !== held || entry.archive !== archive) return; // purged or evicted meanwhile
-  log.error("archive is gone", { id: entry.id, file: path });
+  if (registry.get(id) !== held || !archive) return; // purged or evicted meanwhile
+  log.error("archive is gone", { id, file: path });
   entry.formerArchiveName = archive.name;
   entry.archive = null;
   entry.message = `${entry.message.replace(/[.\s]+$/, "")}. ` +

@@ -58,7 +58,16 @@ export class Registry {
 
   /** Takes an entry in. */
   add(entry: Entry): Held {
-    const held = new Held(entry, ++this.#revision, this.#load);
+    return this.#add(entry, false);
+  }
+
+  /** Takes in what the journal says: it is not written again, and of an ended one no more is kept than what finds it. */
+  addRead(entry: Entry): Held {
+    return this.#add(entry, hasEnded(entry));
+  }
+
+  #add(entry: Entry, isRead: boolean): Held {
+    const held = new Held(entry, ++this.#revision, this.#load, isRead);
     this.#held.set(entry.id, held);
     if (!hasEnded(entry)) this.#live.add(held);
     const name = entry.request.customName;
@@ -66,13 +75,6 @@ export class Registry {
     if (ids) ids.push(entry.id);
     else if (name !== "") this.#idsByName.set(name, [entry.id]);
     this.#lastTime = Math.max(this.#lastTime, Date.parse(entry.createdAt) || 0);
-    return held;
-  }
-
-  /** Takes in what the journal says: it is not written again, and of an ended one no more is kept than what finds it. */
-  addRead(entry: Entry): Held {
-    const held = this.add(entry);
-    if (hasEnded(entry)) held.letGo();
     return held;
   }
 

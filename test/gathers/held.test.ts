@@ -66,8 +66,9 @@ test("its summary says what finds, sorts and counts it, whether its entry is her
     command: "NS=n VM=x gather",
     createdAt: held.entry.createdAt,
     endedAt: Date.parse("2026-01-02T03:05:00.000Z"),
-    hasArchive: false,
+    archive: null,
     leftovers: 1,
+    mayStand: false,
   };
   assert.deepEqual(held.summary, expected);
   held.letGo();
