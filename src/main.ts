@@ -33,6 +33,7 @@ import { createPacker } from "./gathers/packer.ts";
 import { Durations, tickProgress } from "./gathers/progress.ts";
 import { progressOf } from "./gathers/record.ts";
 import { readJournal, recoverGathers } from "./gathers/recovery.ts";
+import { Purger } from "./gathers/purger.ts";
 import { Reaper } from "./gathers/reaper.ts";
 import { Registry } from "./gathers/registry.ts";
 import { removeOldGathers, removeStrayFolders } from "./gathers/removal.ts";
@@ -149,6 +150,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     log,
   });
   const runner = new Runner(registry, lifecycle, config.maxConcurrent);
+  const purger = new Purger({ registry, runner, workPath, log });
   const tally = new Tally();
   const metrics = createMetrics({
     ...config,
@@ -172,6 +174,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     askers,
     plans,
     runner,
+    purger,
     bodies: new Bodies(registry, workPath, durations),
     events,
     ending: ending.signal,
@@ -242,7 +245,16 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
         recover: fromPromise(async () => {
           tickProgress(registry, durations, stopping.signal);
           disk.watch((held) => lifecycle.send(held, { type: "disk.full" }), stopping.signal);
-          await recoverGathers(registry, runner, packer, credentials, reaper, workPath, log);
+          await recoverGathers({
+            registry,
+            runner,
+            purger,
+            packer,
+            credentials,
+            reaper,
+            workPath,
+            log,
+          });
           await removeStrayFolders(registry, workPath, log);
           if (config.cleanupMaxAgeMs === undefined) return;
           removeOldGathers(registry, workPath, config.cleanupMaxAgeMs, log, stopping.signal);

@@ -94,6 +94,8 @@ const EntrySchema = v.strictObject({
   transitions: v.pipe(v.array(TransitionSchema), v.maxLength(MOST_TRANSITIONS)),
   /** The machine's snapshot while it is live; what boot does with it depends on its state. */
   snapshot: v.nullable(v.record(text, v.unknown())),
+  /** It is to be purged when it has ended. */
+  purge: v.optional(v.boolean()),
   /** Whose `Idempotency-Key` made it (hashed), with what request. */
   idempotency: v.nullable(v.strictObject({ key: text, fingerprint: text })),
 });

@@ -19,6 +19,8 @@ export interface Summary {
   readonly leftovers: number;
   /** Something that oc made was not seen to be gone yet. */
   readonly mayStand: boolean;
+  /** It is to be purged once it has ended. */
+  readonly toPurge: boolean;
 }
 
 /** A gather that the service has a record of. */
@@ -109,5 +111,6 @@ function summaryOf(entry: Entry): Summary {
     archive: entry.archive && { file: entry.archive.file, size: entry.archive.size },
     leftovers: entry.leftovers.length,
     mayStand: entry.made.some(({ gone }) => !gone),
+    toPurge: entry.purge ?? false,
   };
 }

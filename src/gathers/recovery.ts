@@ -9,6 +9,7 @@ import { folderIds, gatherFolder } from "./folders.ts";
 import type { CredentialStore } from "./credentials.ts";
 import type { Journal } from "./journal.ts";
 import type { Packer } from "./packer.ts";
+import type { Purger } from "./purger.ts";
 import type { Reaper } from "./reaper.ts";
 import type { Held } from "./held.ts";
 import type { Registry } from "./registry.ts";
@@ -34,19 +35,23 @@ export async function readJournal(
   if (highest !== undefined) journal.raiseMark(highest);
 }
 
+export interface RecoveryDeps {
+  registry: Registry;
+  runner: Runner;
+  purger: Purger;
+  packer: Packer;
+  credentials: CredentialStore;
+  reaper: Reaper;
+  workPath: string;
+  log: Log;
+}
+
 /**
  * Takes up what was left: ended gathers whose archive is gone say so, waiting ones wait again, and what ran is ended, removed
  * from the cluster and packed. Resolves when all of that has begun and the files of ended ones are checked.
  */
-export async function recoverGathers(
-  registry: Registry,
-  runner: Runner,
-  packer: Packer,
-  credentials: CredentialStore,
-  reaper: Reaper,
-  workPath: string,
-  log: Log,
-): Promise<void> {
+export async function recoverGathers(deps: RecoveryDeps): Promise<void> {
+  const { registry, runner, purger, packer, credentials, reaper, workPath, log } = deps;
   const all = [...registry.all()];
   // What ran first: there may be something in the cluster that must not stay. One that was started in the moment before the
   // crash is written down as waiting; its folder tells.
@@ -60,13 +65,21 @@ export async function recoverGathers(
     });
     runner.begin(held);
     runner.recover(held);
+    if (held.summary.toPurge) purger.resume(held);
   }
   for (const held of all.filter((held) => held.summary.status === "new" && !ran(held))) {
     runner.begin(held);
-    if (credentials.has(held.id)) runner.enqueue(held);
+    if (held.summary.toPurge) {
+      purger.resume(held);
+      runner.cancel(held, false);
+    } else if (credentials.has(held.id)) runner.enqueue(held);
     else runner.abandon(held);
   }
   for (const held of all.filter(({ summary }) => hasEnded(summary))) {
+    if (held.summary.toPurge && held.summary.leftovers === 0) {
+      purger.resume(held);
+      continue;
+    }
     try {
       await checkArchive(held, registry, workPath, log);
       reaper.tend(held);

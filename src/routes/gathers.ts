@@ -1,7 +1,7 @@
 /** Starting, listing, watching and ending gathers. */
 import { Hono } from "hono";
 import type { Caller, CallerVariables } from "../auth/middleware.ts";
-import { type Log, reasonOf } from "../log.ts";
+import { type Log } from "../log.ts";
 import { checkImages } from "../schema/allowed-images.ts";
 import type { GatherBody } from "../schema/options.ts";
 import {
@@ -17,7 +17,7 @@ import { hasEnded } from "../gathers/entry.ts";
 import type { Intake } from "../gathers/intake.ts";
 import type { Held } from "../gathers/held.ts";
 import type { Registry } from "../gathers/registry.ts";
-import { removeGather } from "../gathers/removal.ts";
+import type { Purger } from "../gathers/purger.ts";
 import type { Runner } from "../gathers/runner.ts";
 import { readGatherRequest } from "./body.ts";
 import { matches } from "./conditions.ts";
@@ -56,7 +56,7 @@ export interface GatherRoutesDeps {
   intake: Intake;
   runner: Runner;
   bodies: Bodies;
-  workPath: string;
+  purger: Purger;
   requestContext: RequestContext;
   /** ALLOWED_IMAGES. */
   allowedImages: readonly string[];
@@ -67,7 +67,7 @@ export interface GatherRoutesDeps {
 
 /** `/must-gather` and `/must-gather/:id`. */
 export function gatherRoutes(deps: GatherRoutesDeps) {
-  const { registry, intake, runner, bodies, workPath, log } = deps;
+  const { registry, intake, runner, purger, bodies, log } = deps;
 
   return new Hono<CallerVariables>()
     .post("/must-gather", async (c: Asked<"/must-gather", Start>) => {
@@ -130,38 +130,16 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
       };
       if (hasEnded(held.summary)) {
         if (!purge) return sendRecord(await bodies.record(held), 200);
-        await purgeGather(held);
+        await purger.purge(held);
         audit(log, c.get("caller"), "purged", held);
         return c.body(null, 204);
       }
+      // What is purged while it runs goes when it has ended; its reply is the record as it is until then.
+      if (purge) purger.purgeAtEnd(held);
       runner.cancel(held, keep);
       audit(log, c.get("caller"), purge ? "cancelled to purge" : "cancelled", held);
-      // What is purged while it runs goes when it has ended; its reply is the record as it is until then.
-      if (purge) {
-        void runner.ended(held).then(() => purgeGather(held)).catch((error: unknown) =>
-          log.warn("a gather stays that was to be purged", {
-            id: held.id,
-            reason: reasonOf(error),
-          })
-        );
-      }
       return sendRecord(await bodies.record(held), 202);
     });
-
-  async function purgeGather(held: Held): Promise<void> {
-    if (held.summary.leftovers > 0) {
-      const { leftovers } = held.entry;
-      throw new Problem({
-        status: 409,
-        detail:
-          `This gather still has ${
-            leftovers.join(" and ")
-          } in the cluster, and its record is all that ` +
-          `names it; delete that first: oc delete ${leftovers.join(" ")}`,
-      });
-    }
-    await removeGather(held, registry, workPath);
-  }
 }
 
 function stillRuns(): Problem {

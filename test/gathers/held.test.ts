@@ -69,6 +69,7 @@ test("its summary says what finds, sorts and counts it, whether its entry is her
     archive: null,
     leftovers: 1,
     mayStand: false,
+    toPurge: false,
   };
   assert.deepEqual(held.summary, expected);
   held.letGo();

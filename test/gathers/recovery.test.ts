@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { CredentialStore } from "../../src/gathers/credentials.ts";
@@ -8,11 +8,13 @@ import { gatherFolder } from "../../src/gathers/folders.ts";
 import { Journal } from "../../src/gathers/journal.ts";
 import type { Packer } from "../../src/gathers/packer.ts";
 import type { Reaper } from "../../src/gathers/reaper.ts";
+import { Purger } from "../../src/gathers/purger.ts";
 import { readJournal, recoverGathers } from "../../src/gathers/recovery.ts";
 import type { Held } from "../../src/gathers/held.ts";
 import { Registry } from "../../src/gathers/registry.ts";
 import type { Runner } from "../../src/gathers/runner.ts";
 import { atEnd, testFolder } from "../support/folder.ts";
+import { until } from "../support/until.ts";
 import { endedEntry, entry, keptLog } from "./stage.ts";
 
 /** A journal of an earlier life with these entries, and a boot over it with everything but the journal made up. */
@@ -35,6 +37,8 @@ async function boot(t: TestContext, left: readonly (Entry | { file: string; text
     recover: note("recover"),
     enqueue: note("enqueue"),
     abandon: note("abandon"),
+    cancel: note("cancel"),
+    ended: (held: Held) => Promise.resolve(note("ended")(held)),
   } as unknown as Runner;
   const clear = { fails: 0 };
   const packer: Packer = {
@@ -51,7 +55,16 @@ async function boot(t: TestContext, left: readonly (Entry | { file: string; text
   const learnt: number[] = [];
   const read = () => readJournal(journal, registry, work, ({ id }) => learnt.push(id));
   const recover = () =>
-    recoverGathers(registry, runner, packer, credentials, reaper, work, kept.log);
+    recoverGathers({
+      registry,
+      runner,
+      purger: new Purger({ registry, runner, workPath: work, log: kept.log }),
+      packer,
+      credentials,
+      reaper,
+      workPath: work,
+      log: kept.log,
+    });
   const store = async (id: number, bytes: string) => {
     const { path } = gatherFolder(work, id);
     await mkdir(path, { recursive: true });
@@ -142,6 +155,31 @@ test("one that was started in the moment before the crash is known by its folder
   await read();
   await recover();
   assert.deepEqual(done, ["begin 2", "recover 2", "begin 1", "enqueue 1"]);
+});
+
+test("one that was to be purged at its end is, whenever the crash was", async (t) => {
+  const purge = true;
+  const { read, recover, done, registry, work, store } = await boot(t, [
+    { ...running(1), purge },
+    entry(2, { purge }),
+    endedEntry(3, { purge }),
+    endedEntry(4, { purge, leftovers: ["namespace/openshift-must-gather-abcde"] }),
+  ]);
+  await store(3, "zip");
+  await read();
+  await recover();
+  assert.deepEqual(done.slice(0, 3), ["begin 1", "recover 1", "ended 1"]);
+  assert.deepEqual(done.slice(3), [
+    "begin 2",
+    "ended 2",
+    "cancel 2",
+    "ended 3",
+    "tend 4",
+    "clear 4",
+  ]);
+  await until("they are gone", () => [...registry.all()].length === 1);
+  await until("their files too", async () => (await readdir(work)).length === 0);
+  assert.equal(registry.get(4)?.summary.leftovers, 1, "its record is all that names that");
 });
 
 test("an ended gather keeps its archive, and is cleared of what is not wanted any more", async (t) => {

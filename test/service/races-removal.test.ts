@@ -137,6 +137,35 @@ describe("removing a gather", () => {
     await isRemoved(id);
   });
 
+  test("purged while it runs, it goes though the service is killed before its end", async () => {
+    const place = await makePlace();
+    const oc = await createFakeOc({ folder: place.folder, speed: 200 });
+    const env = { OC: oc.path, MUST_GATHER_IMAGE: PLAIN };
+    let service = await startService(place, env);
+    try {
+      oc.hold("before-copy");
+      const { id } = await service.start({});
+      await oc.reached("before-copy");
+      oc.hold("delete-namespace");
+      const asked = await service.fetch(`must-gather/${id}?purge=1`, { method: "DELETE" });
+      assert.equal(asked.status, 202);
+      service.kill("SIGKILL");
+      await service.exit;
+      oc.release("delete-namespace");
+      service = await startService(place, env);
+      await until(
+        "it is gone",
+        async () => (await service.fetch(`must-gather/${id}`)).status === 404,
+      );
+      assert.deepEqual(oc.running(), []);
+      assert.deepEqual(oc.cluster.leftovers(), []);
+    } finally {
+      service.kill("SIGKILL");
+      await oc.close();
+      await place.remove();
+    }
+  });
+
   test("evicted to make room while it is downloaded, it is read whole and its record stays", async () => {
     const place = await makePlace();
     const oc = await createFakeOc({ folder: place.folder, speed: 200 });
