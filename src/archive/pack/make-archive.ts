@@ -18,6 +18,9 @@ import { Judge } from "./verdict.ts";
 /** What an archive needs at its end besides a ZIP's directory: what is still to be flushed, and `GATHER.json`. Bytes. */
 const CLOSING = 2 << 20;
 
+/** … where the tree is so small that all of it comes then: beside the tree itself, what the request is described with. Bytes. */
+const LEAST_CLOSING = 128 << 10;
+
 /** The sense of O_EXCL: a link that somebody put there is not written through. */
 const CREATE = constants.O_CREAT | constants.O_EXCL | constants.O_RDWR;
 const RESUME = constants.O_CREAT | constants.O_RDWR | (constants.O_NOFOLLOW ?? 0);
@@ -71,7 +74,7 @@ async function packAll(
   // Of a process that was killed.
   if (!inside) { for (const old of [temporary, file]) await rm(old, { force: true }); }
   try {
-    await takeRoom(room, (format === "zip" ? directory : 0) + CLOSING);
+    await takeRoom(room, closingBytes(format, bytes, directory));
     const sources = format === "zip"
       ? await Sources.watch({ folder, mark, bytes, ...(free ? { free } : {}) })
       : undefined;
@@ -120,6 +123,12 @@ async function packAll(
     if (format !== "zip") await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** What is written at the end, at most. A name may stand in each of the three lists of `GATHER.json`, with a reason. */
+function closingBytes(format: ArchiveFormat, bytes: number, directory: number): number {
+  if (format !== "zip") return CLOSING;
+  return directory + Math.min(CLOSING, LEAST_CLOSING + bytes + 4 * directory);
 }
 
 /** Nothing in because it was ended early is no fault; nothing in although there was something is one. */

@@ -16,7 +16,7 @@ const PIECE = 1 << 20;
 export async function takeRoom(file: string, bytes: number): Promise<void> {
   const fd = await openFd(file, CREATE, 0o600);
   try {
-    const noise = randomFillSync(Buffer.alloc(PIECE)); // zeros take no room where the file system compresses
+    const noise = randomFillSync(Buffer.allocUnsafeSlow(Math.min(PIECE, bytes))); // zeros take no room where the file system compresses
     for (let done = 0; done < bytes; done += PIECE) {
       await writeFully(fd, noise.subarray(0, Math.min(PIECE, bytes - done)), done);
     }

@@ -7,8 +7,14 @@ import { Turns } from "../turns.ts";
 /** Small pieces are gathered into writes of this many bytes; from a quarter of it on, a piece is written as it is. */
 const STAGE = 1 << 20;
 
+/** It begins so small, bytes, and doubles: most of a small archive's would never be used, and still count as garbage. */
+const FIRST_STAGE = 64 * 1024;
+
 /** The central directory is kept in blocks of this many bytes: a record for itself would cost as much again. */
 const BLOCK = 256 * 1024;
+
+/** The first of them: bytes. */
+const FIRST_BLOCK = 16 * 1024;
 
 const NOTHING_YET = { crc: 0, size: 0, packed: 0 } as const;
 
@@ -28,7 +34,7 @@ interface OpenEntry {
  */
 export class ZipWriter {
   readonly #fd: number;
-  readonly #stage = Buffer.allocUnsafeSlow(STAGE);
+  #stage = Buffer.allocUnsafeSlow(FIRST_STAGE);
   #staged = 0;
   /** Where in the file the stage begins. */
   #flushed = 0;
@@ -148,8 +154,8 @@ export class ZipWriter {
     this.#entries++;
     for (let at = 0; at < record.length;) {
       let block = this.#blocks.at(-1);
-      if (!block || this.#blockUsed === BLOCK) {
-        this.#blocks.push(block = Buffer.allocUnsafeSlow(BLOCK));
+      if (!block || this.#blockUsed === block.length) {
+        this.#blocks.push(block = Buffer.allocUnsafeSlow(block ? BLOCK : FIRST_BLOCK));
         this.#blockUsed = 0;
       }
       const n = record.copy(block, this.#blockUsed, at);
@@ -166,7 +172,17 @@ export class ZipWriter {
       return;
     }
     if (this.#staged + data.length > STAGE) await this.#flush();
+    this.#makeRoom(this.#staged + data.length);
     this.#staged += data.copy(this.#stage, this.#staged);
+  }
+
+  #makeRoom(bytes: number): void {
+    if (bytes <= this.#stage.length) return;
+    let length = this.#stage.length;
+    while (length < bytes) length *= 2;
+    const stage = Buffer.allocUnsafeSlow(length);
+    this.#stage.copy(stage, 0, 0, this.#staged);
+    this.#stage = stage;
   }
 
   async #flush(): Promise<void> {
