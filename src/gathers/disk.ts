@@ -33,7 +33,7 @@ const TMPFS = 0x01021994;
 const WATCH_MS = 1000;
 const WATCH_SHARE = 20;
 
-/** The files of a gather do not change any more so long after its end: its tree is gone by then. Milliseconds. */
+/** Whatever happens at its end, the files of a gather do not change any more so long after it. Milliseconds. */
 const SETTLED_MS = 60_000;
 
 /** A measurement is good for so long for requests that come together: milliseconds. */
@@ -192,9 +192,8 @@ export class Disk {
     const known = this.#sizes.get(id);
     if (known !== undefined) return known;
     const size = await folderSize(gatherFolder(this.#options.workPath, id).path);
-    if (hasEnded(summary) && Date.now() - summary.endedAt > SETTLED_MS) {
-      this.#sizes.set(id, size);
-    }
+    const isOld = hasEnded(summary) && Date.now() - summary.endedAt > SETTLED_MS;
+    if (held.isCleared || isOld) this.#sizes.set(id, size);
     return size;
   }
 
@@ -225,8 +224,8 @@ export class Disk {
     entry.message = `${entry.message.replace(/[.\s]+$/, "")}. ` +
       "Its archive was removed to make room for newer ones";
     registry.changed(held);
-    this.#sizes.delete(entry.id);
     await rm(path, { force: true }); // who is downloading it holds it open, and gets it whole
+    this.#sizes.delete(entry.id);
   }
 }
 

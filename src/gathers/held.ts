@@ -32,6 +32,8 @@ export class Held {
   actor: ActorRefFrom<typeof gatherMachine> | undefined;
   /** From its start until it has ended. */
   output: LiveOutput | undefined;
+  /** Its files stay as they are: its folder was cleared in this life of the service, and oc is not asked for it any more. */
+  isCleared = false;
   progressTimer: NodeJS.Timeout | undefined;
   readonly #load: (id: number) => Entry;
   #entry: Entry | undefined;

@@ -216,6 +216,7 @@ export class Lifecycle {
       this.#deps.reaper.tend(held);
       // The tree goes once the journal says that there is an archive of it.
       await this.#deps.packer.clear(gatherFolder(this.#deps.workPath, entry.id), entry.archive);
+      held.isCleared = entry.made.every(({ gone }) => gone); // else oc, asked after them, makes its HOME anew
     } catch (error) {
       this.#deps.log.error("cannot clear up after a gather", {
         id: entry.id,

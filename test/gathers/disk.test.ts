@@ -97,6 +97,18 @@ test("gathers that ended long ago are measured once, running ones each time", as
   assert.equal(used, 1200);
 });
 
+test("a gather whose folder was cleared is measured once, also right after its end", async (t) => {
+  const { disk, fill, registry } = await stage(t);
+  const finishedAt = new Date().toISOString();
+  registry.add(endedEntry(1, { finishedAt })).isCleared = true;
+  registry.add(endedEntry(2, { finishedAt }));
+  for (const id of [1, 2]) await fill(id, 10 ** id);
+  const measured = disk(MIB);
+  assert.equal((await measured.use()).used, 110);
+  for (const id of [1, 2]) await fill(id, 2 * 10 ** id);
+  assert.equal((await measured.use(performance.now())).used, 210);
+});
+
 for (
   const [evict, goes] of [
     ["never", []],
