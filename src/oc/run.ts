@@ -103,6 +103,7 @@ export function startRun(request: RunRequest, events: RunEvents): Run {
       await goneOf(pid);
     }
     living = "nobody";
+    for (const { reader } of opened) reader.lookNow(); // the next look may be a pause away
     await streams.readToEnd();
     if (orphans) events.gone();
     else events.exited({ code, signal: signalName, orphans });
