@@ -159,6 +159,7 @@ export class Journal<T> {
     if (slot.removed || this.#closed) return;
     try {
       slot.file.writeNow(entry);
+      settle(slot, slot.saves);
     } catch {
       this.#save(slot); // tells why
     }
@@ -249,6 +250,7 @@ export class Journal<T> {
   async #writeUntilClean<D>(slot: Slot<D>): Promise<void> {
     slot.writing = true;
     let refused = false;
+    await turn(); // steps that come together are one write
     while (slot.written < slot.saves && !slot.removed && !this.#closed) {
       const save = slot.saves;
       try {
@@ -264,11 +266,7 @@ export class Journal<T> {
       }
       if (refused) this.#log.info("journal can be written again");
       refused = false;
-      slot.written = save;
-      slot.waiting = slot.waiting.filter((waiter) => {
-        if (waiter.save <= save) waiter.resolve();
-        return waiter.save > save;
-      });
+      settle(slot, save);
     }
     slot.writing = false;
     rejectAll(slot, new Error("Cannot write to the journal: it is closed"));
@@ -287,6 +285,15 @@ export class Journal<T> {
       return undefined;
     }
   }
+}
+
+/** What was saved so far is in the file. */
+function settle<D>(slot: Slot<D>, save: number): void {
+  slot.written = Math.max(slot.written, save);
+  slot.waiting = slot.waiting.filter((waiter) => {
+    if (waiter.save <= save) waiter.resolve();
+    return waiter.save > save;
+  });
 }
 
 /** Resolves when what was saved by now is in the file. */

@@ -275,6 +275,10 @@ export class Lifecycle {
       run?.signal(signal, target);
     });
     const start = async () => {
+      // Were it still `new` in the journal at a crash, the next life would start another and not look for this one. When the step is
+      // done, and in the turn that it is made in: then it is written once.
+      await Promise.resolve();
+      registry.persistNow(held);
       await makeFolder(job.folder);
       if (signalled) return exited({ code: null, orphans: false });
       const output = new LiveOutput(job.folder.path, {
@@ -290,8 +294,6 @@ export class Lifecycle {
         this.#deps.events.output(held.id, block);
         return goOn;
       };
-      // Were it still `new` in the journal at a crash, the next life would start another and not look for this one.
-      registry.persistNow(held);
       run = gatherer.start(job, {
         started: (identity) => {
           held.entry.process = identity ?? null;

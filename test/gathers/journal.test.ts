@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { type Check, Journal } from "../../src/gathers/journal.ts";
 import { OwnedError } from "../../src/gathers/owner.ts";
 import { atEnd, testFolder } from "../support/folder.ts";
@@ -67,6 +68,8 @@ test("states that come while a write runs become one write, and the last is the 
   const note = { text: "" };
   let writes = 0;
   Object.defineProperty(note, "toJSON", { value: () => (writes++, { text: note.text }) });
+  journal.save(1, note);
+  await turn(); // it is on its way
   for (let n = 1; n <= 1000; n++) {
     note.text = `state ${n}`;
     journal.save(1, note);
@@ -305,6 +308,7 @@ test("an entry that is saved now is in its file at once, and the newest state is
   journal.saveNow(1, { text: "new" });
   assert.deepEqual(await read(folder, "1.json"), { text: "new" });
   journal.save(1, { text: "older, and long on its way ".repeat(100_000) });
+  await turn(); // it is on its way
   journal.saveNow(1, { text: "newest" });
   await journal.saved(1);
   assert.deepEqual(await read(folder, "1.json"), { text: "newest" });
@@ -313,6 +317,23 @@ test("an entry that is saved now is in its file at once, and the newest state is
   await journal.close();
   journal.saveNow(2, { text: "late" });
   assert.deepEqual(await files(folder), []);
+});
+
+test("what was saved now is not written once more, nor what comes in one turn more than once", async (t) => {
+  const folder = await testFolder(t);
+  const { journal } = await open(t, folder);
+  const inode = async () => (await stat(join(folder, "1.json"))).ino;
+  journal.save(1, { text: "older" });
+  const saved = journal.saved(1);
+  journal.saveNow(1, { text: "newest" });
+  const before = await inode();
+  await saved;
+  await journal.flush();
+  assert.equal(await inode(), before);
+  journal.save(1, { text: "a" });
+  journal.save(1, { text: "b" });
+  await journal.saved(1);
+  assert.deepEqual(await read(folder, "1.json"), { text: "b" });
 });
 
 test("where it cannot be saved now, it is as soon as that goes", async (t) => {
