@@ -1,7 +1,7 @@
 /** The folder of one gather under WORK_PATH, named by its id: never by anything a client sent. */
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { makePipes } from "../oc/pipes.ts";
+import type { PipeStock } from "../oc/pipe-stock.ts";
 
 /** Where things of one gather are. */
 export interface GatherFolder {
@@ -30,12 +30,18 @@ export function gatherFolder(workPath: string, id: number): GatherFolder {
   };
 }
 
+/** Where pipes for gathers to come wait. */
+export function stockFolder(workPath: string): string {
+  return join(workPath, ".pipes");
+}
+
 /** Makes the folders of a gather that is about to start; those that exist stay as they are, pipes aside. */
-export async function makeFolder(folder: GatherFolder): Promise<void> {
-  for (const path of [folder.path, folder.tree, folder.home, folder.tmp]) {
-    await mkdir(path, { recursive: true, mode: 0o700 });
-  }
-  await makePipes(folder.pipes);
+export async function makeFolder(folder: GatherFolder, stock: PipeStock): Promise<void> {
+  await mkdir(folder.tree, { recursive: true, mode: 0o700 });
+  const others = [folder.home, folder.tmp].map((path) =>
+    mkdir(path, { recursive: true, mode: 0o700 })
+  );
+  await Promise.all([...others, stock.take(folder.pipes)]);
 }
 
 /** The ids of all folders under WORK_PATH that look like a gather's, ascending; none when there is no WORK_PATH yet. */

@@ -27,6 +27,7 @@ import type { Durations } from "./progress.ts";
 import type { Held } from "./held.ts";
 import type { Registry } from "./registry.ts";
 import type { OcFact } from "../oc/output.ts";
+import type { PipeStock } from "../oc/pipe-stock.ts";
 import { watchSize } from "./size-watch.ts";
 import { eventName, stateText } from "./step.ts";
 
@@ -38,6 +39,8 @@ export interface LifecycleDeps {
   registry: Registry;
   gatherer: Gatherer;
   packer: Packer;
+  /** What oc's output goes through comes from here. */
+  pipes: PipeStock;
   /** Goes on where an ended gather left something in the cluster. */
   reaper: Reaper;
   events: Events;
@@ -279,7 +282,7 @@ export class Lifecycle {
       // done, and in the turn that it is made in: then it is written once.
       await Promise.resolve();
       registry.persistNow(held);
-      await makeFolder(job.folder);
+      await makeFolder(job.folder, this.#deps.pipes);
       if (signalled) return exited({ code: null, orphans: false });
       const output = new LiveOutput(job.folder.path, {
         drain: () => run?.resume(),

@@ -39,11 +39,17 @@ export async function makePipes(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const { stdout, stderr } = pipesIn(folder);
-  await new Promise<void>((resolve) => {
+  await makeFifos([stdout, stderr]);
+}
+
+/** Makes named pipes that only we may open; resolves to whether all of them are there. */
+export function makeFifos(paths: readonly string[]): Promise<boolean> {
+  return new Promise((resolve) => {
     try {
-      execFile("mkfifo", ["-m", "600", stdout, stderr], { timeout: MAKING_MS }, () => resolve());
+      const args = ["-m", "600", ...paths];
+      execFile("mkfifo", args, { timeout: MAKING_MS }, (error) => resolve(!error));
     } catch {
-      resolve(); // Deno, where it may not be run
+      resolve(false); // Deno, where it may not be run
     }
   });
 }
@@ -68,10 +74,12 @@ export function openPipe(path: string): OpenPipe {
   }
 }
 
+/** For all readers: nothing stays in it longer than a read and a copy take, and nobody gets a turn in between. */
+const piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
+
 /** Looks into the pipe again and again: a read that waits would hold one of the few threads that there are for all files. */
 export class PipeReader extends Readable {
   readonly #fd: number;
-  readonly #piece = Buffer.allocUnsafe(PIECE_BYTES);
   #pauseMs = SHORTEST_PAUSE_MS;
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -107,7 +115,7 @@ export class PipeReader extends Readable {
   #look(): void {
     let length: number;
     try {
-      length = readSync(this.#fd, this.#piece);
+      length = readSync(this.#fd, piece);
     } catch (error) {
       if (codeOf(error) !== "EAGAIN") return void this.destroy(error as Error);
       this.#timer = setTimeout(() => this.#look(), this.#pauseMs);
@@ -116,6 +124,6 @@ export class PipeReader extends Readable {
     }
     this.#pauseMs = SHORTEST_PAUSE_MS;
     this.#isOver = length === 0;
-    this.push(length === 0 ? null : Buffer.from(this.#piece.subarray(0, length)));
+    this.push(length === 0 ? null : Buffer.from(piece.subarray(0, length)));
   }
 }

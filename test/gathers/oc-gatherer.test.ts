@@ -11,6 +11,7 @@ import { gatherFolder, makeFolder } from "../../src/gathers/folders.ts";
 import { createOcGatherer } from "../../src/gathers/oc-gatherer.ts";
 import { makePipes, pipesIn } from "../../src/oc/pipes.ts";
 import { processStart, signal } from "../../src/runtime.ts";
+import { PipeStock } from "../../src/oc/pipe-stock.ts";
 import { atEnd, testFolder } from "../support/folder.ts";
 import { until } from "../support/until.ts";
 import { entry, keptLog, request } from "./stage.ts";
@@ -28,7 +29,7 @@ const BINDING = made("clusterrolebinding", "must-gather-vwxyz");
 async function stage(t: TestContext, options: { script?: string; version?: string } = {}) {
   const root = await testFolder(t);
   const folder = gatherFolder(root, 1);
-  await makeFolder(folder);
+  await makeFolder(folder, new PipeStock(join(root, ".pipes")));
   const script = join(root, "oc.sh");
   await writeFile(script, `echo "$@" >> ${root}/calls\n${options.script ?? ""}\n`);
   const { log } = keptLog();
