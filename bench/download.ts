@@ -6,15 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { cpuMs, memory } from "./support/cpu.ts";
-import {
-  commandOf,
-  type Runtime,
-  startProgram,
-  startService,
-  stopProgram,
-} from "./support/service.ts";
+import { measuring } from "./support/options.ts";
+import { commandOf, startProgram, startService, stopProgram } from "./support/service.ts";
 import { figure, machine, mebi, median, say, table } from "./support/table.ts";
 
 /** As the issue has it. */
@@ -29,17 +23,8 @@ const PIPE = fileURLToPath(new URL("./support/pipe.ts", import.meta.url));
 
 /** Measures and prints. */
 export async function benchDownload(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      tenth: { type: "boolean" },
-      runs: { type: "string", default: "3" },
-      runtime: { type: "string", default: "node" },
-    },
-  });
-  const bytes = Math.round(values.tenth ? BYTES / 10 : BYTES);
-  const runs = values.tenth ? 1 : Number(values.runs);
-  const runtime = values.runtime as Runtime;
+  const { scale, runs, runtime } = measuring(args, 3);
+  const bytes = Math.round(BYTES * scale);
   say(
     `Download on ${runtime}: ${machine()}; medians of ${runs} interleaved runs after one to warm up`,
   );
@@ -97,7 +82,7 @@ export async function benchDownload(args: string[]): Promise<void> {
       ["bare node:fs pipe", "", "", figure(speed(bare)), figure(cpu(bare))],
     ]);
     const server = servers[0];
-    if (server) await slowly(server, values.tenth ? SLOW_MS / 10 : SLOW_MS);
+    if (server) await slowly(server, SLOW_MS * scale);
   } finally {
     await service.stop();
     await rm(scratch, { recursive: true, force: true });

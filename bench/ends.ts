@@ -5,15 +5,18 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
 import type { GatherRecord } from "../src/schema/record.ts";
 import { cpuMs, familyCpuMs } from "./support/cpu.ts";
 import { writeOc } from "./support/oc.ts";
+import { measuring } from "./support/options.ts";
 import { type Runtime, type Service, startService, until } from "./support/service.ts";
 import { figure, machine, median, say, table } from "./support/table.ts";
 
 /** How many are measured together: what is counted in clock ticks needs many. */
 const BATCH = 20;
+
+/** At once, as the issue has it. */
+const POSTS = 1000;
 
 interface Took {
   /** A gather, or a start: milliseconds. */
@@ -25,17 +28,8 @@ interface Took {
 
 /** Measures and prints. */
 export async function benchEnds(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      tenth: { type: "boolean" },
-      runs: { type: "string", default: "5" },
-      runtime: { type: "string", default: "node" },
-    },
-  });
-  const batch = values.tenth ? BATCH / 10 : BATCH;
-  const runs = values.tenth ? 1 : Number(values.runs);
-  const runtime = values.runtime as Runtime;
+  const { scale, runs, runtime } = measuring(args, 5);
+  const batch = BATCH * scale;
   say(
     `Start to end on ${runtime}: ${machine()}; medians of ${runs} interleaved runs of ${batch} ` +
       "after one to warm up",
@@ -66,7 +60,7 @@ export async function benchEnds(args: string[]): Promise<void> {
     await service.stop();
     await rm(folder, { recursive: true, force: true });
   }
-  await atOnce(values.tenth ? 100 : 1000, runtime);
+  await atOnce(POSTS * scale, runtime);
 }
 
 async function gathers(service: Service, batch: number): Promise<Took> {

@@ -2,11 +2,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { newEntry } from "../src/gathers/entry.ts";
 import { parseGatherRequest } from "../src/schema/request.ts";
 import { cpuMs } from "./support/cpu.ts";
-import { type Runtime, type Service, startService } from "./support/service.ts";
+import { measuring } from "./support/options.ts";
+import { type Service, startService } from "./support/service.ts";
 import { figure, machine, median, say, table } from "./support/table.ts";
 
 /** Gathers that are cancelled while they wait: each writes three states, and starts no process. */
@@ -14,17 +14,7 @@ const BATCH = 200;
 
 /** Measures and prints. */
 export async function benchJournal(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      tenth: { type: "boolean" },
-      runs: { type: "string", default: "5" },
-      runtime: { type: "string", default: "node" },
-    },
-  });
-  const scale = values.tenth ? 0.1 : 1;
-  const runs = values.tenth ? 1 : Number(values.runs);
-  const runtime = values.runtime as Runtime;
+  const { scale, runs, runtime } = measuring(args, 5);
   say(
     `Journal on ${runtime}: ${machine()}; medians of ${runs} interleaved runs of ${
       BATCH * scale

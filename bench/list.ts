@@ -14,6 +14,7 @@ import { tarEnd, tarHeader, tarPadding } from "../src/archive/tar/format.ts";
 import { STORED } from "../src/archive/zip/format.ts";
 import { ZipWriter } from "../src/archive/zip/writer.ts";
 import type { Took } from "./measure.ts";
+import { wholeNumber } from "./support/options.ts";
 
 const run = promisify(execFile);
 const LISTER = fileURLToPath(new URL("./lister.ts", import.meta.url));
@@ -31,15 +32,17 @@ export async function benchList(args: string[]): Promise<void> {
     },
   });
   if (values.help) return void process.stdout.write(HELP);
+  const runs = wholeNumber("--runs", values.runs);
+  const entries = wholeNumber("--entries", values.entries);
   const scratch = await mkdtemp(join(tmpdir(), "bench-list-"));
   try {
     const [zip, tar] = [join(scratch, "archive.zip"), join(scratch, "archive.tar.gz")];
-    await makeZip(zip, Number(values.entries));
-    await makeTar(tar, Number(values.entries));
+    await makeZip(zip, entries);
+    await makeTar(tar, entries);
     say(
       `${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0]?.model}, ` +
         `Node ${process.versions.node}, load ${loadavg()[0]?.toFixed(1)} at the beginning; ` +
-        `${values.entries} entries, medians of ${values.runs} runs\n`,
+        `${entries} entries, medians of ${runs} runs\n`,
     );
     say(
       "| what | CPU s | event loop late at most, ms | of that busy itself, ms | memory over idle, MB |",
@@ -53,7 +56,7 @@ export async function benchList(args: string[]): Promise<void> {
     ];
     for (const [name, task, file] of tasks) {
       const rounds: Took[] = [];
-      for (let i = 0; i < Number(values.runs); i++) {
+      for (let i = 0; i < runs; i++) {
         const { stdout } = await run(process.execPath, [LISTER, task, file]);
         rounds.push(JSON.parse(stdout) as Took);
       }

@@ -1,5 +1,6 @@
 /** What is measured: `npm run bench -- <which> [options]`; `all` is one after the other, and `--tenth` proves that they run. */
 import process from "node:process";
+import { inspect } from "node:util";
 import { benchDownload } from "./download.ts";
 import { benchEnds } from "./ends.ts";
 import { benchJournal } from "./journal.ts";
@@ -10,6 +11,7 @@ import { benchPackLarge } from "./pack-large.ts";
 import { benchPack } from "./pack.ts";
 import { benchPolling } from "./polling.ts";
 import { benchRedact } from "./redact.ts";
+import { UsageError } from "./support/options.ts";
 import { benchWorking } from "./working.ts";
 
 type Bench = (args: string[]) => Promise<void>;
@@ -39,9 +41,10 @@ const benches: Readonly<Record<string, Bench>> = {
 const [which = "", ...args] = process.argv.slice(2);
 const bench = Object.hasOwn(benches, which) ? benches[which] : undefined;
 try {
-  if (!bench) throw new Error(`Say what to measure: ${Object.keys(benches).join(", ")}`);
+  if (!bench) throw new UsageError(`Say what to measure: ${Object.keys(benches).join(", ")}`);
   await bench(args);
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+  const text = error instanceof UsageError ? error.message : inspect(error);
+  process.stderr.write(`${text}\n`);
   process.exitCode = 1;
 }

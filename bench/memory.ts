@@ -3,10 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { makeCorpus } from "./corpus.ts";
 import { startBare } from "./support/bare.ts";
 import { cpuMs, memory } from "./support/cpu.ts";
+import { measuring } from "./support/options.ts";
 import { type Runtime, startService } from "./support/service.ts";
 import { figure, machine, mebi, median, say, table } from "./support/table.ts";
 
@@ -22,17 +22,7 @@ const QUIET_MS = 1500;
 
 /** Measures and prints. */
 export async function benchMemory(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      tenth: { type: "boolean" },
-      runs: { type: "string", default: "3" },
-      runtime: { type: "string", default: "node" },
-    },
-  });
-  const scale = values.tenth ? 0.1 : 1;
-  const runs = values.tenth ? 1 : Number(values.runs);
-  const runtime = values.runtime as Runtime;
+  const { scale, runs, runtime } = measuring(args, 3);
   say(`Memory and start on ${runtime}: ${machine()}; medians of ${runs} interleaved starts`);
 
   const started = { cpu: [] as number[], idle: [] as number[], bare: [] as number[] };

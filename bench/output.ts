@@ -1,7 +1,7 @@
 /** Line 3: what a line of oc's output costs the service. */
-import { parseArgs } from "node:util";
 import { cpuMs, memory } from "./support/cpu.ts";
-import { type Runtime, startService } from "./support/service.ts";
+import { measuring } from "./support/options.ts";
+import { startService } from "./support/service.ts";
 import { figure, machine, mebi, median, say, table } from "./support/table.ts";
 
 /** The issue's. */
@@ -13,17 +13,8 @@ const LOOK_MS = 50;
 
 /** Measures and prints. */
 export async function benchOutput(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      tenth: { type: "boolean" },
-      runs: { type: "string", default: "3" },
-      runtime: { type: "string", default: "node" },
-    },
-  });
-  const most = values.tenth ? LINES / 10 : LINES;
-  const runs = values.tenth ? 1 : Number(values.runs);
-  const runtime = values.runtime as Runtime;
+  const { scale, runs, runtime } = measuring(args, 3);
+  const most = LINES * scale;
   say(`Output on ${runtime}: ${machine()}; medians of ${runs} runs after one to warm up`);
   const sizes = [most / 100, most / 10, most];
   const figures = sizes.map(() => ({ cpu: [] as number[], grown: [] as number[] }));

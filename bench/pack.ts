@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { makeCorpus } from "./corpus.ts";
 import type { Took } from "./measure.ts";
+import { wholeNumber } from "./support/options.ts";
 
 const run = promisify(execFile);
 const SEED = 5;
@@ -49,6 +50,8 @@ export async function benchPack(args: string[]): Promise<void> {
     },
   });
   if (values.help) return void process.stdout.write(HELP);
+  const runs = wholeNumber("--runs", values.runs);
+  const threads = wholeNumber("--threads", values.threads);
   const scratch = await mkdtemp(join(tmpdir(), "bench-pack-"));
   try {
     const tree = values.tree ?? join(scratch, "tree");
@@ -58,11 +61,11 @@ export async function benchPack(args: string[]): Promise<void> {
       `${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0]?.model}, ` +
         `Node ${process.versions.node}, load ${loadavg()[0]?.toFixed(1)} at the beginning; ` +
         `${corpus ? `${corpus.files} files, ${mega(corpus.bytes)} MB` : tree}; ` +
-        `medians of ${values.runs} interleaved runs, after one to warm up\n`,
+        `medians of ${runs} interleaved runs, after one to warm up\n`,
     );
     for (const level of values.level.split(",").map(Number)) {
-      const ways = await there(waysAt(level, Number(values.threads)));
-      await table(ways, tree, scratch, level, Number(values.runs));
+      const ways = await there(waysAt(level, threads));
+      await table(ways, tree, scratch, level, runs);
     }
   } finally {
     await rm(scratch, { recursive: true, force: true });

@@ -1,10 +1,10 @@
 /** Line 1: what a poll costs the server, beside a bare `node:http` server that sends the same bytes. */
 import process from "node:process";
-import { parseArgs } from "node:util";
 import { type Bare, recordReply, startBare } from "./support/bare.ts";
 import { startCluster } from "./support/cluster.ts";
 import { cpuMs } from "./support/cpu.ts";
 import { run } from "./support/load.ts";
+import { measuring } from "./support/options.ts";
 import { pin, type Runtime, type Service, startService } from "./support/service.ts";
 import { figure, machine, median, quantile, say, table } from "./support/table.ts";
 
@@ -40,18 +40,7 @@ interface Figures {
 
 /** Measures and prints. */
 export async function benchPolling(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      tenth: { type: "boolean" },
-      runs: { type: "string", default: "5" },
-      runtime: { type: "string", default: "node" },
-      gathers: { type: "string", default: "1000" },
-    },
-  });
-  const scale = values.tenth ? 0.1 : 1;
-  const runs = values.tenth ? 1 : Number(values.runs);
-  const runtime = values.runtime as Runtime;
+  const { scale, runs, runtime, more } = measuring(args, 5, { gathers: 1000 });
   say(
     `Polling on ${runtime}: ${machine()}; medians of ${runs} interleaved runs after one to warm up, ` +
       `${CONNECTIONS} connections, server on one processor`,
@@ -66,7 +55,7 @@ export async function benchPolling(args: string[]): Promise<void> {
   const asking = await startService({ ...cluster, cpu: SERVER_CPU, runtime });
   closing.defer(asking.stop);
 
-  const cases = await prepare(service, Math.ceil(Number(values.gathers) * scale), scale);
+  const cases = await prepare(service, Math.ceil(more.gathers * scale), scale);
   await prepare(asking, 2, scale);
   const bare = await startBareFor(service, cases, runtime);
   closing.defer(bare.stop);

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import type { Took } from "./measure.ts";
 import { makeCorpus } from "./corpus.ts";
+import { wholeNumber } from "./support/options.ts";
 
 const run = promisify(execFile);
 const SEED = 5;
@@ -29,12 +30,17 @@ export async function benchRedact(args: string[]): Promise<void> {
     },
   });
   if (values.help) return void process.stdout.write(HELP);
+  const runs = wholeNumber("--runs", values.runs);
   const scratch = await mkdtemp(join(tmpdir(), "bench-redact-"));
   try {
     const tree = join(scratch, "tree");
-    const { files, bytes } = await makeCorpus(tree, Number(values.megabytes) * 1e6, SEED);
+    const { files, bytes } = await makeCorpus(
+      tree,
+      wholeNumber("--megabytes", values.megabytes) * 1e6,
+      SEED,
+    );
     const cpu: Record<string, number[]> = { service: [], redact: [], scan: [] };
-    for (let i = 0; i <= Number(values.runs); i++) {
+    for (let i = 0; i <= runs; i++) {
       for (const [name, all] of Object.entries(cpu)) {
         const folder = join(scratch, "out");
         await mkdir(folder);
@@ -63,7 +69,7 @@ export async function benchRedact(args: string[]): Promise<void> {
         `Node ${process.versions.node}, load ${loadavg()[0]?.toFixed(1)}; ${files} files, ` +
         `${
           (bytes / 1e6).toFixed(0)
-        } MB, level ${values.level}; medians of ${values.runs} interleaved runs\n`,
+        } MB, level ${values.level}; medians of ${runs} interleaved runs\n`,
         "| | CPU s | times packing |",
         "| --- | --: | --: |",
         row("packing, read back", plain),

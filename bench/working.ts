@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { makeCorpus } from "./corpus.ts";
 import { type Bare, recordReply, startBare } from "./support/bare.ts";
 import type { Busy } from "./support/busy.ts";
 import { run } from "./support/load.ts";
-import { type Runtime, type Service, startService } from "./support/service.ts";
+import { measuring } from "./support/options.ts";
+import { type Service, startService } from "./support/service.ts";
 import { figure, machine, median, quantile, say, table } from "./support/table.ts";
 
 /** As the issue has it. */
@@ -25,17 +25,7 @@ const BUSY = fileURLToPath(new URL("./support/busy.ts", import.meta.url));
 
 /** Measures and prints. */
 export async function benchWorking(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      tenth: { type: "boolean" },
-      runs: { type: "string", default: "3" },
-      runtime: { type: "string", default: "node" },
-    },
-  });
-  const scale = values.tenth ? 0.1 : 1;
-  const runs = values.tenth ? 1 : Number(values.runs);
-  const runtime = values.runtime as Runtime;
+  const { scale, runs, runtime } = measuring(args, 3);
   say(
     `Polling while working on ${runtime}: ${machine()}; medians of ${runs} runs, ${CONNECTIONS} ` +
       `connections that pause for ${PAUSE_MS} ms; a bare node:http server is asked at the same time`,
