@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { constants } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { cpus, loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -15,6 +15,7 @@ import { STORED } from "../src/archive/zip/format.ts";
 import { ZipWriter } from "../src/archive/zip/writer.ts";
 import type { Took } from "./measure.ts";
 import { wholeNumber } from "./support/options.ts";
+import { machine, median, say, table } from "./support/table.ts";
 
 const run = promisify(execFile);
 const LISTER = fileURLToPath(new URL("./lister.ts", import.meta.url));
@@ -39,38 +40,36 @@ export async function benchList(args: string[]): Promise<void> {
     const [zip, tar] = [join(scratch, "archive.zip"), join(scratch, "archive.tar.gz")];
     await makeZip(zip, entries);
     await makeTar(tar, entries);
-    say(
-      `${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0]?.model}, ` +
-        `Node ${process.versions.node}, load ${loadavg()[0]?.toFixed(1)} at the beginning; ` +
-        `${entries} entries, medians of ${runs} runs\n`,
-    );
-    say(
-      "| what | CPU s | event loop late at most, ms | of that busy itself, ms | memory over idle, MB |",
-    );
-    say("| --- | --: | --: | --: | --: |");
+    say(`${machine()}; ${entries} entries, medians of ${runs} runs`);
     const tasks: [name: string, task: string, file: string][] = [
       ["a ZIP, listed, sorted, list kept", "all", zip],
       ["… its list read again", "kept", zip],
       ["a tar.gz, listed, sorted, list kept", "all", tar],
       ["an image's tar.gz, judged and listed", "image", tar],
     ];
+    const rows: string[][] = [];
     for (const [name, task, file] of tasks) {
       const rounds: Took[] = [];
       for (let i = 0; i < runs; i++) {
         const { stdout } = await run(process.execPath, [LISTER, task, file]);
         rounds.push(JSON.parse(stdout) as Took);
       }
-      const median = (key: keyof Took) =>
-        rounds.map((took) => took[key] ?? 0).sort((a, b) => a - b)[rounds.length >> 1] ?? 0;
-      const cells = [
+      const of = (key: keyof Took) => median(rounds.map((took) => took[key] ?? 0));
+      rows.push([
         name,
-        (median("cpuMs") / 1000).toFixed(2),
-        median("delayMs").toFixed(0),
-        median("busyMs").toFixed(0),
-        (median("memory") / 1e6).toFixed(0),
-      ];
-      say(`| ${cells.join(" | ")} |`);
+        (of("cpuMs") / 1000).toFixed(2),
+        of("delayMs").toFixed(0),
+        of("busyMs").toFixed(0),
+        (of("memory") / 1e6).toFixed(0),
+      ]);
     }
+    table([
+      "what",
+      "CPU s",
+      "event loop late at most, ms",
+      "of that busy itself, ms",
+      "memory over idle, MB",
+    ], rows);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -116,8 +115,4 @@ async function makeTar(file: string, entries: number): Promise<void> {
   } finally {
     await closeFd(fd);
   }
-}
-
-function say(line: string): void {
-  process.stdout.write(line + "\n");
 }

@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { constants } from "node:fs";
 import { mkdir, mkdtemp, rm, stat, statfs } from "node:fs/promises";
-import { cpus, loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -13,6 +13,7 @@ import { tarEnd, tarHeader, tarPadding } from "../src/archive/tar/format.ts";
 import { GzipWriter } from "../src/archive/tar/gzip-writer.ts";
 import { makeLargeCorpus } from "./corpus.ts";
 import type { Took } from "./measure.ts";
+import { machine, say } from "./support/table.ts";
 
 const run = promisify(execFile);
 const SEED = 5;
@@ -68,8 +69,7 @@ export async function benchPackLarge(args: string[]): Promise<void> {
     const tree = join(scratch, "tree");
     const corpus = await makeLargeCorpus(tree, SEED);
     say(
-      `${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0]?.model}, ` +
-        `Node ${process.versions.node}, load ${loadavg()[0]?.toFixed(1)} at the beginning; ` +
+      `${machine()}; ` +
         `${corpus.files} files, ${giga(corpus.bytes)} GB, level ${values.level}\n`,
     );
     const child = async (script: string, ...rest: string[]) =>
@@ -156,8 +156,4 @@ function row(what: string, wallMs: number, cpuMs: number | undefined, more: stri
 
 function giga(bytes: number): string {
   return (bytes / 1e9).toFixed(2);
-}
-
-function say(line: string): void {
-  process.stdout.write(line + "\n");
 }

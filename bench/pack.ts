@@ -1,7 +1,7 @@
 /** How fast a tree becomes an archive, beside the other ways to do it. */
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, stat } from "node:fs/promises";
-import { cpus, loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -9,6 +9,7 @@ import { parseArgs, promisify } from "node:util";
 import { makeCorpus } from "./corpus.ts";
 import type { Took } from "./measure.ts";
 import { wholeNumber } from "./support/options.ts";
+import { machine, median, say, table } from "./support/table.ts";
 
 const run = promisify(execFile);
 const SEED = 5;
@@ -58,14 +59,13 @@ export async function benchPack(args: string[]): Promise<void> {
     const size = SIZES[values.quick ? "quick" : values.large ? "large" : "normal"] ?? 0;
     const corpus = values.tree ? undefined : await makeCorpus(tree, size, SEED);
     say(
-      `${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0]?.model}, ` +
-        `Node ${process.versions.node}, load ${loadavg()[0]?.toFixed(1)} at the beginning; ` +
+      `${machine()}; ` +
         `${corpus ? `${corpus.files} files, ${mega(corpus.bytes)} MB` : tree}; ` +
-        `medians of ${runs} interleaved runs, after one to warm up\n`,
+        `medians of ${runs} interleaved runs, after one to warm up`,
     );
     for (const level of values.level.split(",").map(Number)) {
       const ways = await there(waysAt(level, threads));
-      await table(ways, tree, scratch, level, runs);
+      await measureAt(ways, tree, scratch, level, runs);
     }
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -121,7 +121,7 @@ async function timed(line: string, tree: string, folder: string): Promise<Took> 
   return { wallMs: wall * 1000, cpuMs: (user + system) * 1000 };
 }
 
-async function table(
+async function measureAt(
   ways: Way[],
   tree: string,
   scratch: string,
@@ -141,49 +141,47 @@ async function table(
   }
   const rows = ways.map((way) => {
     const all = rounds.get(way) ?? [];
-    const median = (key: keyof Round) => middle(all.flatMap((round) => round[key] ?? []));
+    const of = (key: keyof Round) => median(all.flatMap((round) => round[key] ?? []));
     return {
       name: way.name,
-      wall: median("wallMs") ?? 0,
-      cpu: median("cpuMs") ?? 0,
-      memory: median("memory"),
-      delay: median("delayMs"),
-      busy: median("busyMs"),
-      size: median("size") ?? 0,
+      wall: of("wallMs"),
+      cpu: of("cpuMs"),
+      memory: of("memory"),
+      delay: of("delayMs"),
+      busy: of("busyMs"),
+      size: of("size"),
     };
   });
   const [first] = rows;
   if (!first) return;
-  say(
-    `Level ${level}:\n\n` +
-      "| way | wall, times ours | CPU, times ours | wall s | CPU s | memory over idle, MB | event loop late at most, ms | of that busy itself, ms | archive MB |\n" +
-      "| --- | --: | --: | --: | --: | --: | --: | --: | --: |",
-  );
-  for (const row of rows) {
-    const cells = [
+  const whole = (value: number) => Number.isNaN(value) ? "" : value.toFixed(0);
+  say(`\nLevel ${level}:`);
+  table(
+    [
+      "way",
+      "wall, times ours",
+      "CPU, times ours",
+      "wall s",
+      "CPU s",
+      "memory over idle, MB",
+      "event loop late at most, ms",
+      "of that busy itself, ms",
+      "archive MB",
+    ],
+    rows.map((row) => [
       row.name,
       (row.wall / first.wall).toFixed(2),
       (row.cpu / first.cpu).toFixed(2),
       (row.wall / 1000).toFixed(2),
       (row.cpu / 1000).toFixed(2),
-      row.memory === undefined ? "" : mega(row.memory),
-      row.delay === undefined ? "" : row.delay.toFixed(0),
-      row.busy === undefined ? "" : row.busy.toFixed(0),
+      Number.isNaN(row.memory) ? "" : mega(row.memory),
+      whole(row.delay),
+      whole(row.busy),
       mega(row.size),
-    ];
-    say(`| ${cells.join(" | ")} |`);
-  }
-  say("");
-}
-
-function middle(numbers: number[]): number | undefined {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+    ]),
+  );
 }
 
 function mega(bytes: number): string {
   return (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
-}
-
-function say(line: string): void {
-  process.stdout.write(line + "\n");
 }

@@ -1,7 +1,7 @@
 /** What taking secrets out costs: the CPU of packing with it, beside that of packing without. */
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { cpus, loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -9,6 +9,7 @@ import { parseArgs, promisify } from "node:util";
 import type { Took } from "./measure.ts";
 import { makeCorpus } from "./corpus.ts";
 import { wholeNumber } from "./support/options.ts";
+import { machine, median, say, table } from "./support/table.ts";
 
 const run = promisify(execFile);
 const SEED = 5;
@@ -56,28 +57,18 @@ export async function benchRedact(args: string[]): Promise<void> {
         if (i > 0) all.push((JSON.parse(stdout) as Took).cpuMs); // the first one warms up
       }
     }
-    const median = (name: string) => {
-      const all = (cpu[name] ?? []).toSorted((one, other) => one - other);
-      return (all[Math.floor(all.length / 2)] ?? 0) / 1000;
-    };
-    const plain = median("service");
-    const row = (what: string, seconds: number) =>
-      `| ${what} | ${seconds.toFixed(2)} | ${(seconds / plain).toFixed(2)} |`;
-    process.stdout.write(
-      [
-        `${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0]?.model}, ` +
-        `Node ${process.versions.node}, load ${loadavg()[0]?.toFixed(1)}; ${files} files, ` +
-        `${
-          (bytes / 1e6).toFixed(0)
-        } MB, level ${values.level}; medians of ${runs} interleaved runs\n`,
-        "| | CPU s | times packing |",
-        "| --- | --: | --: |",
-        row("packing, read back", plain),
-        row("… redacted", median("redact")),
-        row("… and looked through once more", median("scan")),
-        "",
-      ].join("\n"),
+    const seconds = (name: string) => median(cpu[name] ?? []) / 1000;
+    const plain = seconds("service");
+    const row = (what: string, each: number) => [what, each.toFixed(2), (each / plain).toFixed(2)];
+    say(
+      `${machine()}; ${files} files, ${(bytes / 1e6).toFixed(0)} MB, level ${values.level}; ` +
+        `medians of ${runs} interleaved runs`,
     );
+    table(["", "CPU s", "times packing"], [
+      row("packing, read back", plain),
+      row("… redacted", seconds("redact")),
+      row("… and looked through once more", seconds("scan")),
+    ]);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
