@@ -2,7 +2,7 @@
 import { mkdir, open, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { Random } from "./random.ts";
+import { RandomText } from "./random.ts";
 
 /** The file of a large corpus whose size does not fit in four bytes: bytes. */
 export const HUGE = 4.2e9;
@@ -39,7 +39,7 @@ export interface Corpus {
  * Fills `folder`, which must not exist, with about `bytes` bytes. Rejects as `node:fs` does; what is there then stays.
  */
 export async function makeCorpus(folder: string, bytes: number, seed: number): Promise<Corpus> {
-  const maker = new Maker(folder, new Random(seed));
+  const maker = new Maker(folder, new RandomText(seed));
   await maker.logs(bytes * SHARES.logs, Math.min(LONGEST_LOG, bytes / 10));
   await maker.manifests(bytes * SHARES.manifests);
   await maker.events(bytes * SHARES.events);
@@ -50,7 +50,7 @@ export async function makeCorpus(folder: string, bytes: number, seed: number): P
 /** {@link makeCorpus} of {@link MANY} files and some 5 GB, with one file of {@link HUGE} bytes. */
 export async function makeLargeCorpus(folder: string, seed: number): Promise<Corpus> {
   const { files, bytes } = await makeCorpus(folder, OTHERS, seed);
-  const maker = new Maker(folder, new Random(seed + 1));
+  const maker = new Maker(folder, new RandomText(seed + 1));
   await maker.huge(HUGE);
   await maker.many(MANY - files - 1);
   return { files: files + maker.files, bytes: bytes + maker.bytes };
@@ -100,14 +100,14 @@ const MESSAGES = [
 
 class Maker {
   readonly #folder: string;
-  readonly #random: Random;
+  readonly #random: RandomText;
   readonly #logLines: readonly string[];
   readonly #manifestFields: readonly string[];
   readonly #eventItems: readonly string[];
   files = 0;
   bytes = 0;
 
-  constructor(folder: string, random: Random) {
+  constructor(folder: string, random: RandomText) {
     this.#folder = folder;
     this.#random = random;
     const draw = (make: () => string) => Array.from({ length: DRAWN_FROM }, make);
@@ -129,12 +129,12 @@ class Maker {
   async manifests(total: number): Promise<void> {
     for (let left = total; left > 0;) {
       const random = this.#random;
-      const namespace = random.pick(NAMESPACES);
-      const kind = random.pick(KINDS);
-      const name = `${random.pick(WORKLOADS)}-${random.hex(10)}`;
+      const namespace = random.oneOf(NAMESPACES);
+      const kind = random.oneOf(KINDS);
+      const name = `${random.oneOf(WORKLOADS)}-${random.hex(10)}`;
       const size = 1000 + random.below(59_000);
       let text = this.#manifestHead(kind, namespace, name);
-      while (text.length < size) text += random.pick(this.#manifestFields);
+      while (text.length < size) text += random.oneOf(this.#manifestFields);
       await this.#write(`namespaces/${namespace}/core/${kind}/${name}.yaml`, text);
       left -= text.length;
     }
@@ -149,11 +149,11 @@ class Maker {
   async many(files: number): Promise<void> {
     const random = this.#random;
     for (let i = 0; i < files; i++) {
-      const namespace = random.pick(NAMESPACES);
-      const name = `${random.pick(WORKLOADS)}-${random.hex(10)}`;
+      const namespace = random.oneOf(NAMESPACES);
+      const name = `${random.oneOf(WORKLOADS)}-${random.hex(10)}`;
       let text = this.#manifestHead("leases", namespace, name);
       const size = 1000 + random.below(4000);
-      while (text.length < size) text += random.pick(this.#manifestFields);
+      while (text.length < size) text += random.oneOf(this.#manifestFields);
       await this.#write(`namespaces/${namespace}/leases/${i % 50}/${name}-${i}.yaml`, text);
     }
   }
@@ -163,11 +163,11 @@ class Maker {
     for (let left = total; left > 0;) {
       const size = Math.min(left, 100_000 + this.#random.below(1_900_000));
       let text = '{"apiVersion":"v1","kind":"EventList","items":[' +
-        this.#random.pick(this.#eventItems);
+        this.#random.oneOf(this.#eventItems);
       while (text.length < size) {
-        text += "," + this.#random.pick(this.#eventItems);
+        text += "," + this.#random.oneOf(this.#eventItems);
       }
-      const name = `${this.#random.pick(NAMESPACES)}/core/events-${this.#random.hex(6)}.json`;
+      const name = `${this.#random.oneOf(NAMESPACES)}/core/events-${this.#random.hex(6)}.json`;
       await this.#write(`namespaces/${name}`, text + "]}\n");
       left -= text.length;
     }
@@ -177,7 +177,7 @@ class Maker {
   async rotated(total: number): Promise<void> {
     for (let left = total; left > 0;) {
       let text = "";
-      while (text.length < 4_000_000) text += this.#random.pick(this.#logLines);
+      while (text.length < 4_000_000) text += this.#random.oneOf(this.#logLines);
       const packed = gzipSync(text, { level: 6 });
       await this.#write(`${this.#pod()}/logs/rotated/0.log.gz`, packed);
       left -= packed.length;
@@ -186,8 +186,8 @@ class Maker {
 
   #pod(): string {
     const random = this.#random;
-    const pod = `${random.pick(WORKLOADS)}-${random.hex(9)}-${random.hex(5)}`;
-    return `namespaces/${random.pick(NAMESPACES)}/pods/${pod}/main/main`;
+    const pod = `${random.oneOf(WORKLOADS)}-${random.hex(9)}-${random.hex(5)}`;
+    return `namespaces/${random.oneOf(NAMESPACES)}/pods/${pod}/main/main`;
   }
 
   #time(): string {
@@ -196,11 +196,11 @@ class Maker {
 
   #logLine(): string {
     const random = this.#random;
-    return `${this.#time()} {"level":"${random.pick(LEVELS)}","ts":"${this.#time()}","logger":"${
-      random.pick(WORKLOADS)
-    }|${random.hex(5)}","msg":"${random.pick(MESSAGES)}","plan":{"name":"plan-${
+    return `${this.#time()} {"level":"${random.oneOf(LEVELS)}","ts":"${this.#time()}","logger":"${
+      random.oneOf(WORKLOADS)
+    }|${random.hex(5)}","msg":"${random.oneOf(MESSAGES)}","plan":{"name":"plan-${
       random.below(40)
-    }","namespace":"${random.pick(NAMESPACES)}"},"vm":"vm-${random.below(5000)}","completed":${
+    }","namespace":"${random.oneOf(NAMESPACES)}"},"vm":"vm-${random.below(5000)}","completed":${
       random.below(100_000)
     },"uid":"${random.below(8) === 0 ? random.uid() : ""}"}\n`;
   }
@@ -214,18 +214,18 @@ class Maker {
   #manifestField(): string {
     const random = this.#random;
     return `  - lastProbeTime: null\n    lastTransitionTime: "${this.#time()}"\n    message: ${
-      random.pick(MESSAGES)
+      random.oneOf(MESSAGES)
     }\n    observedGeneration: ${random.below(1000)}\n    reason: ${
-      random.pick(WORKLOADS)
+      random.oneOf(WORKLOADS)
     }\n    status: "True"\n    containerID: cri-o://${random.hex(random.below(3) * 16)}\n`;
   }
 
   #event(): string {
     const random = this.#random;
-    return `{"metadata":{"name":"${random.pick(WORKLOADS)}.${random.hex(16)}","namespace":"${
-      random.pick(NAMESPACES)
+    return `{"metadata":{"name":"${random.oneOf(WORKLOADS)}.${random.hex(16)}","namespace":"${
+      random.oneOf(NAMESPACES)
     }","uid":"${random.uid()}"},"reason":"Pulled","message":"${
-      random.pick(MESSAGES)
+      random.oneOf(MESSAGES)
     }","firstTimestamp":"${this.#time()}","count":${random.below(500)},"type":"Normal"}`;
   }
 
@@ -243,7 +243,7 @@ class Maker {
       while (done < size) {
         let piece = "";
         while (piece.length < Math.min(PIECE, size - done)) {
-          piece += this.#random.pick(this.#logLines);
+          piece += this.#random.oneOf(this.#logLines);
         }
         await file.writeFile(piece);
         done += piece.length;

@@ -1,19 +1,8 @@
-/** Numbers that come again with the same seed, by mulberry32: small, fast, and good enough to keep deflate from seeing a pattern. */
-export class Random {
-  #state: number;
+/** Text drawn by chance, for files that are made. */
+import { Random } from "../test/support/random.ts";
 
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** From 0 to below `limit`, whole. */
-  below(limit: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return Math.floor(((t ^ (t >>> 14)) >>> 0) / 0x100000000 * limit);
-  }
-
+/** Chance that draws text too: the same with the same seed, and good enough to keep deflate from seeing a pattern. */
+export class RandomText extends Random {
   hex(digits: number): string {
     let text = "";
     while (text.length < digits) text += this.below(0x100000000).toString(16).padStart(8, "0");
@@ -24,7 +13,8 @@ export class Random {
     return `${this.hex(8)}-${this.hex(4)}-4${this.hex(3)}-a${this.hex(3)}-${this.hex(12)}`;
   }
 
-  pick(from: readonly string[]): string {
-    return from[this.below(from.length)] ?? "";
+  /** One of them; empty where there is none. */
+  oneOf(from: readonly string[]): string {
+    return this.pick(from) ?? "";
   }
 }

@@ -7,11 +7,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { CACHED } from "../support/caches.ts";
 import { createFakeOc, type Release } from "../support/fake-oc.ts";
+import { Random } from "../support/random.ts";
 import { programCommand } from "../support/self.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
 import { checkCut, checkEnd, checkFiles, cutGathers, list } from "./aftermath.ts";
 import { Ledger } from "./ledger.ts";
-import { Random } from "./random.ts";
 import { counts, type Row, seconds } from "./table.ts";
 import { makeTraffic, SCENARIOS } from "./traffic.ts";
 

@@ -2,9 +2,9 @@
 import process from "node:process";
 import type { GatherListItem } from "../../src/schema/record.ts";
 import { type FakeOc, scenario } from "../support/fake-oc.ts";
+import type { Random } from "../support/random.ts";
 import type { Service } from "../support/service.ts";
 import { hasEnded, type Ledger } from "./ledger.ts";
-import type { Random } from "./random.ts";
 
 /** How images behave, by a part of their name; those that are not here are known to the stand-in. */
 export const SCENARIOS = {

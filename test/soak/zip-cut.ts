@@ -20,8 +20,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { archived, entriesOf, entry, fill, gatherJson, inWork, text } from "../archive/work.ts";
 import { CACHED } from "../support/caches.ts";
+import { Random } from "../support/random.ts";
 import { programCommand } from "../support/self.ts";
-import { Random } from "./random.ts";
 import type { Row } from "./table.ts";
 
 const PACKER = fileURLToPath(new URL("./zip-cut-packer.ts", import.meta.url));

@@ -20,6 +20,11 @@ export class Random {
     return from + this.next() * (to - from);
   }
 
+  /** A whole number from 0 up to, not with, `limit`. */
+  below(limit: number): number {
+    return Math.floor(this.next() * limit);
+  }
+
   /** Whether something that happens so often (0 to 1) happens now. */
   chance(share: number): boolean {
     return this.next() < share;
@@ -27,6 +32,6 @@ export class Random {
 
   /** One of them; undefined where there is none. */
   pick<T>(from: readonly T[]): T | undefined {
-    return from[Math.floor(this.next() * from.length)];
+    return from[this.below(from.length)];
   }
 }
