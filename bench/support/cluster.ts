@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeAuthority, startApiServer } from "../../test/support/api-server.ts";
+import { kubeconfig } from "../../test/support/kubeconfig.ts";
 
 /** As long as OpenShift's own are. */
 const TOKEN = `sha256~${"measured".repeat(6)}`;
@@ -20,22 +21,11 @@ export async function startCluster(): Promise<Cluster> {
   const authority = await makeAuthority(join(folder, "ca"));
   const api = await startApiServer(await authority.issue());
   api.users.set(TOKEN, { name: "measured", admin: true });
-  const kubeconfig = join(folder, "kubeconfig");
-  const cluster = { server: api.url, "certificate-authority": authority.path };
-  await writeFile(
-    kubeconfig,
-    JSON.stringify({
-      apiVersion: "v1",
-      kind: "Config",
-      "current-context": "main",
-      contexts: [{ name: "main", context: { cluster: "main", user: "nobody" } }],
-      clusters: [{ name: "main", cluster }],
-      users: [{ name: "nobody", user: {} }],
-    }),
-  );
+  const path = join(folder, "kubeconfig");
+  await writeFile(path, kubeconfig(api.url, authority.path));
   return {
     token: TOKEN,
-    env: { AUTH: "cluster-admin", KUBECONFIG: kubeconfig },
+    env: { AUTH: "cluster-admin", KUBECONFIG: path },
     async stop() {
       await api.close();
       await rm(folder, { recursive: true, force: true });

@@ -9,7 +9,8 @@ import type { TLSSocket } from "node:tls";
 import { createClusters } from "../../src/auth/clusters.ts";
 import { createAskers } from "../../src/kube/asker.ts";
 import { atEnd, testFolder } from "../support/folder.ts";
-import { kubeconfig, PATIENT_MS, SERVICE, stageApi, testAuthority } from "./stage.ts";
+import { kubeconfig } from "../support/kubeconfig.ts";
+import { PATIENT_MS, SERVICE, stageApi, testAuthority } from "./stage.ts";
 
 const clustersOf = (path: string) =>
   createClusters({ kubernetes: undefined, kubeconfigPaths: [path], credentials: "service" });

@@ -13,6 +13,7 @@ import {
   startApiServer,
 } from "../support/api-server.ts";
 import { atEnd } from "../support/folder.ts";
+import { kubeconfig } from "../support/kubeconfig.ts";
 
 /** What the callers of these tests are known by. */
 export const ADMIN = "admin-token";
@@ -35,22 +36,6 @@ export function testAuthority(): Promise<{ folder: string; authority: Authority 
     return { folder, authority: await makeAuthority(folder) };
   })();
   return made;
-}
-
-/** A kubeconfig of one cluster, whose user shows what is given. */
-export function kubeconfig(
-  server: string,
-  authority: string,
-  user: Readonly<Record<string, unknown>>,
-): string {
-  return JSON.stringify({
-    "apiVersion": "v1",
-    "kind": "Config",
-    "current-context": "main",
-    "contexts": [{ name: "main", context: { cluster: "main", user: "me" } }],
-    "clusters": [{ name: "main", cluster: { server, "certificate-authority": authority } }],
-    "users": [{ name: "me", user }],
-  });
 }
 
 /** A server that knows an admin, a viewer and the service, and the askers of a service that knows it. */

@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { type ApiServer, makeAuthority, startApiServer } from "../support/api-server.ts";
 import { parseExposition } from "../support/exposition.ts";
 import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
+import { kubeconfig } from "../support/kubeconfig.ts";
 import { exchange } from "../support/raw-http.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -25,20 +26,9 @@ describe("/metrics", () => {
     api = await startApiServer(await authority.issue());
     api.users.set(ADMIN, { name: "kube:admin", admin: true });
     oc = await createFakeOc({ folder: place.folder, tokens: [ADMIN] });
-    const kubeconfig = join(place.folder, "kubeconfig");
-    const cluster = { server: api.url, "certificate-authority": authority.path };
-    await writeFile(
-      kubeconfig,
-      JSON.stringify({
-        apiVersion: "v1",
-        kind: "Config",
-        "current-context": "main",
-        contexts: [{ name: "main", context: { cluster: "main", user: "nobody" } }],
-        clusters: [{ name: "main", cluster }],
-        users: [{ name: "nobody", user: {} }],
-      }),
-    );
-    const env = { OC: oc.path, AUTH: "cluster-admin", KUBECONFIG: kubeconfig, MAX_CONCURRENT: "1" };
+    const path = join(place.folder, "kubeconfig");
+    await writeFile(path, kubeconfig(api.url, authority.path));
+    const env = { OC: oc.path, AUTH: "cluster-admin", KUBECONFIG: path, MAX_CONCURRENT: "1" };
     service = await startService(place, env);
   });
   after(async () => {

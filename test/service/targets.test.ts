@@ -6,10 +6,10 @@ import { after, before, describe, test } from "node:test";
 import * as v from "valibot";
 import type { GatherRecord } from "../../src/schema/record.ts";
 import { type Targets, TargetsSchema } from "../../src/schema/targets.ts";
-import { kubeconfig } from "../kube/stage.ts";
 import { plan, PLANS_PATH, virtualMachine, VMS_PATH } from "../support/api-lists.ts";
 import { type ApiServer, makeAuthority, startApiServer } from "../support/api-server.ts";
 import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
+import { kubeconfig } from "../support/kubeconfig.ts";
 import { until } from "../support/until.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
 
