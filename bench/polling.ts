@@ -1,42 +1,22 @@
 /** Line 1: what a poll costs the server, beside a bare `node:http` server that sends the same bytes. */
 import process from "node:process";
-import { type Bare, recordReply, startBare } from "./support/bare.ts";
+import { recordReply } from "./support/bare.ts";
 import { startCluster } from "./support/cluster.ts";
-import { cpuMs } from "./support/cpu.ts";
-import { run } from "./support/load.ts";
 import { measuring } from "./support/options.ts";
-import { pin, type Runtime, type Service, startService } from "./support/service.ts";
-import { figure, machine, median, quantile, say, table } from "./support/table.ts";
+import {
+  askInTurns,
+  barePath,
+  type Case,
+  CONNECTIONS,
+  type Figures,
+  startBareFor,
+} from "./support/polls.ts";
+import { pin, type Service, startService } from "./support/service.ts";
+import { figure, machine, median, say, table } from "./support/table.ts";
 
-/** The server on one processor, the load, which is this process, on the other; as many connections as the issue says. */
+/** The server on one processor, the load, which is this process, on the other. */
 const SERVER_CPU = 0;
 const LOAD_CPU = 1;
-const CONNECTIONS = 16;
-
-/** A request that is measured. */
-interface Case {
-  name: string;
-  path: string;
-  headers: Record<string, string>;
-  status: number;
-  requests: number;
-}
-
-/** Who answers it. */
-interface Server {
-  port: number;
-  pid: number;
-  path: (asked: Case) => string;
-  headers: Record<string, string>;
-  knows: (asked: Case) => boolean;
-}
-
-interface Figures {
-  /** A request, µs. */
-  cpu: number[];
-  /** ms. */
-  p99: number[];
-}
 
 /** Measures and prints. */
 export async function benchPolling(args: string[]): Promise<void> {
@@ -57,11 +37,11 @@ export async function benchPolling(args: string[]): Promise<void> {
 
   const cases = await prepare(service, Math.ceil(more.gathers * scale), scale);
   await prepare(asking, 2, scale);
-  const bare = await startBareFor(service, cases, runtime);
+  const bare = await startBareFor(service, cases, runtime, SERVER_CPU);
   closing.defer(bare.stop);
   const asIs = { path: ({ path }: Case) => path, headers: {}, knows: () => true };
   const authorization = { authorization: `Bearer ${cluster.token}` };
-  await measure(
+  const figures = await askInTurns(
     [
       { ...asIs, ...service },
       { ...asIs, ...bare, path: barePath },
@@ -71,21 +51,29 @@ export async function benchPolling(args: string[]): Promise<void> {
     cases,
     runs,
   );
-}
-
-/** One path is asked in two ways; the bare server tells them apart by their paths. */
-function barePath({ path, status }: Case): string {
-  return status === 304 ? `${path}?304` : path;
-}
-
-async function startBareFor(service: Service, cases: Case[], runtime: Runtime): Promise<Bare> {
-  const replies = [];
-  for (const each of cases) {
-    const reply = await recordReply(service.port, each.path, each.headers);
-    if (reply.status !== each.status) throw new Error(`${each.path} gave ${reply.status}`);
-    replies.push({ ...reply, path: barePath(each) });
-  }
-  return await startBare(replies, SERVER_CPU, runtime);
+  const ratio = (a: Figures | undefined, b: Figures | undefined) =>
+    figure(median(a?.cpu.map((cpu, run) => cpu / (b?.cpu[run] ?? NaN)) ?? []));
+  table(
+    [
+      "request",
+      "CPU, times bare node:http",
+      "authenticated, times not",
+      "µs a request",
+      "bare, µs",
+      "p99 ms",
+      "bare, p99 ms",
+    ],
+    cases.map(({ name }, index) => {
+      const [ours, bare, asking] = figures[index] ?? [];
+      return [
+        name,
+        ratio(ours, bare),
+        ratio(asking, ours),
+        ...[ours, bare].map((each) => figure(median(each?.cpu ?? []))),
+        ...[ours, bare].map((each) => figure(median(each?.p99 ?? []))),
+      ];
+    }),
+  );
 }
 
 /** Makes `gathers` of them, two at least, and tells what is to be asked. */
@@ -124,52 +112,4 @@ async function prepare(service: Service, gathers: number, scale: number): Promis
     list(100, 2000),
     list(gathers, 300),
   ];
-}
-
-async function measure(servers: Server[], cases: Case[], runs: number): Promise<void> {
-  const figures = cases.map(() => servers.map((): Figures => ({ cpu: [], p99: [] })));
-  for (let round = 0; round <= runs; round++) {
-    for (const [index, each] of cases.entries()) {
-      for (const [which, server] of servers.entries()) {
-        if (!server.knows(each)) continue;
-        const before = await cpuMs(server.pid);
-        const { requests, latencies } = await run({
-          port: server.port,
-          path: server.path(each),
-          headers: { ...each.headers, ...server.headers },
-          connections: CONNECTIONS,
-          // Compilers take some ten thousand requests to come to rest.
-          requests: round === 0 ? each.requests * 2 : each.requests,
-          status: each.status,
-        });
-        const used = await cpuMs(server.pid) - before;
-        if (round === 0) continue;
-        figures[index]?.[which]?.cpu.push(used * 1000 / requests);
-        figures[index]?.[which]?.p99.push(quantile(latencies, 0.99));
-      }
-    }
-  }
-  const ratio = (a: Figures | undefined, b: Figures | undefined) =>
-    figure(median(a?.cpu.map((cpu, run) => cpu / (b?.cpu[run] ?? NaN)) ?? []));
-  table(
-    [
-      "request",
-      "CPU, times bare node:http",
-      "authenticated, times not",
-      "µs a request",
-      "bare, µs",
-      "p99 ms",
-      "bare, p99 ms",
-    ],
-    cases.map(({ name }, index) => {
-      const [ours, bare, asking] = figures[index] ?? [];
-      return [
-        name,
-        ratio(ours, bare),
-        ratio(asking, ours),
-        ...[ours, bare].map((each) => figure(median(each?.cpu ?? []))),
-        ...[ours, bare].map((each) => figure(median(each?.p99 ?? []))),
-      ];
-    }),
-  );
 }
