@@ -18,7 +18,8 @@ const BATCH = 20;
 /** At once, as the issue has it. */
 const POSTS = 1000;
 
-interface Took {
+/** What one took. */
+export interface Took {
   /** A gather, or a start: milliseconds. */
   wall: number;
   cpu: number;
@@ -63,7 +64,8 @@ export async function benchEnds(args: string[]): Promise<void> {
   await atOnce(POSTS * scale, runtime);
 }
 
-async function gathers(service: Service, batch: number): Promise<Took> {
+/** So many gathers of an oc that does nothing, one after the other; what one took. */
+export async function gathers(service: Service, batch: number): Promise<Took> {
   const [own, family] = [await cpuMs(service.pid), await familyCpuMs(service.pid)];
   const began = performance.now();
   for (let made = 0; made < batch; made++) {
@@ -74,7 +76,8 @@ async function gathers(service: Service, batch: number): Promise<Took> {
   return { wall, cpu, own: (await cpuMs(service.pid) - own) / batch };
 }
 
-async function starts(oc: string, folder: string, batch: number): Promise<Took> {
+/** So many starts of that oc alone. */
+export async function starts(oc: string, folder: string, batch: number): Promise<Took> {
   // In a process of its own, a small one: a large one takes longer to start another.
   const program = `
     const { spawn } = require("node:child_process");
