@@ -3,6 +3,7 @@ import process from "node:process";
 import { inspect } from "node:util";
 import { benchDownload } from "./download.ts";
 import { benchEnds } from "./ends.ts";
+import { benchGuard } from "./guard.ts";
 import { benchJournal } from "./journal.ts";
 import { benchList } from "./list.ts";
 import { benchMemory } from "./memory.ts";
@@ -33,6 +34,7 @@ const benches: Readonly<Record<string, Bench>> = {
   "pack-large": benchPackLarge,
   redact: benchRedact,
   list: benchList,
+  guard: benchGuard,
   async all(args) {
     for (const bench of Object.values(measuring)) await bench(args);
   },
