@@ -1,15 +1,17 @@
 /** Line 2: how long polls take while two gathers print without end and one packs, beside the same polls of a service at rest. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { makeCorpus } from "./corpus.ts";
-import { type Bare, recordReply, startBare } from "./support/bare.ts";
+import { recordReply, startBare } from "./support/bare.ts";
 import type { Busy } from "./support/busy.ts";
+import { mainThreadMs } from "./support/cpu.ts";
 import { run } from "./support/load.ts";
 import { measuring } from "./support/options.ts";
-import { type Service, startService } from "./support/service.ts";
+import { scratchFolder } from "./support/scratch.ts";
+import { type Service, startService, until } from "./support/service.ts";
 import { figure, machine, median, quantile, say, table } from "./support/table.ts";
 
 /** As the issue has it. */
@@ -21,7 +23,31 @@ const SEED = 5;
 const CONNECTIONS = 16;
 const PAUSE_MS = 20;
 
+/** At rest it is polled for so long: milliseconds. */
+const REST_MS = 5000;
+
 const BUSY = fileURLToPath(new URL("./support/busy.ts", import.meta.url));
+
+/** What one round gave: milliseconds, and of the main thread milliseconds a second. */
+interface Round extends Partial<Busy> {
+  p99Ms: number;
+  longestMs: number;
+  bareP99Ms: number;
+  bareLongestMs: number;
+  ran: number;
+  waited: number;
+}
+
+const COLUMNS: readonly [key: keyof Round, title: string][] = [
+  ["p99Ms", "p99 ms"],
+  ["longestMs", "longest ms"],
+  ["bareP99Ms", "bare, p99 ms"],
+  ["bareLongestMs", "bare, longest ms"],
+  ["p99", "main thread busy in a turn, p99 ms"],
+  ["most", "… at most, ms"],
+  ["ran", "… in a second, ms"],
+  ["waited", "ready without a processor in a second, ms"],
+];
 
 /** Measures and prints. */
 export async function benchWorking(args: string[]): Promise<void> {
@@ -30,67 +56,82 @@ export async function benchWorking(args: string[]): Promise<void> {
     `Polling while working on ${runtime}: ${machine()}; medians of ${runs} runs, ${CONNECTIONS} ` +
       `connections that pause for ${PAUSE_MS} ms; a bare node:http server is asked at the same time`,
   );
-  const scratch = await mkdtemp(join(tmpdir(), "bench-working-"));
-  const busyFile = join(scratch, "busy");
+  await using closing = new AsyncDisposableStack();
+  const scratch = await scratchFolder(closing);
+  const busyFile = runtime === "node" ? join(scratch, "busy") : undefined; // Deno does not tell of one thread
   const service = await startService({
     runtime,
-    env: { MAX_CONCURRENT: "3", BUSY_FILE: busyFile },
-    flags: runtime === "node" ? ["--import", BUSY] : [], // Deno does not tell of one thread
+    env: { MAX_CONCURRENT: "3", ...(busyFile && { BUSY_FILE: busyFile }) },
+    flags: busyFile ? ["--import", BUSY] : [],
   });
-  let bare: Bare | undefined;
-  try {
-    const tree = join(scratch, "tree");
-    await makeCorpus(tree, TREE_BYTES * scale, SEED);
-    const { id } = await service.completed((await service.post("print 500")).id);
-    const path = `/must-gather/${id}`;
-    bare = await startBare([await recordReply(service.port, path, {})], undefined, runtime);
-    const rest: number[][] = [];
-    const work: number[][] = [];
-    for (let round = 0; round <= runs; round++) {
-      const resting = await poll([service, bare], path, sleep(3000 * scale));
-      const working = await poll([service, bare], path, workOf(service, tree));
-      if (round === 0) continue;
-      rest.push(resting);
-      work.push(working);
-    }
-    const of = (figures: number[][], which: number) =>
-      median(figures.map((each) => each[which] ?? NaN));
-    const row = (name: string, figures: number[][]) => [
-      name,
-      figure(of(figures, 0) / of(rest, 0)),
-      figure(of(figures, 0)),
-      figure(of(figures, 1)),
-      figure(of(figures, 2)),
-      figure(of(figures, 3)),
+  closing.defer(service.stop);
+  const tree = join(scratch, "tree");
+  await makeCorpus(tree, TREE_BYTES * scale, SEED);
+  const { id } = await service.completed((await service.post("print 500")).id);
+  const path = `/must-gather/${id}`;
+  const bare = await startBare([await recordReply(service.port, path, {})], undefined, runtime);
+  closing.defer(bare.stop);
+
+  const during = async (work: Promise<unknown>): Promise<Round> => {
+    if (busyFile) await takeBusy(service.pid, busyFile);
+    const [before, began] = [await mainThreadMs(service.pid), performance.now()];
+    const [ours, other] = await poll([service, bare], path, work);
+    const [after, seconds] = [
+      await mainThreadMs(service.pid),
+      (performance.now() - began) / 1000,
     ];
-    table(
-      ["", "p99, times that at rest", "p99 ms", "longest ms", "bare, p99 ms", "bare, longest ms"],
-      [row("at rest", rest), row("two print, one packs", work)],
-    );
-    await service.stop();
-    const busy = await readFile(busyFile, "utf8").catch(() => "");
-    if (busy !== "") {
-      const { most, over20 } = JSON.parse(busy) as Busy;
-      say(
-        `The main thread was busy itself for ${
-          figure(most)
-        } ms at most between two turns of a timer, ` +
-          `${over20} times for more than 20 ms\n`,
-      );
-    }
-  } finally {
-    await bare?.stop();
-    await service.stop();
-    await rm(scratch, { recursive: true, force: true });
+    return {
+      ...(busyFile && await takeBusy(service.pid, busyFile)),
+      p99Ms: quantile(ours ?? [], 0.99),
+      longestMs: longest(ours),
+      bareP99Ms: quantile(other ?? [], 0.99),
+      bareLongestMs: longest(other),
+      ran: (after.ran - before.ran) / seconds,
+      waited: (after.waited - before.waited) / seconds,
+    };
+  };
+  const rest: Round[] = [];
+  const work: Round[] = [];
+  const rates: number[] = [];
+  for (let round = 0; round <= runs; round++) {
+    const resting = await during(sleep(REST_MS * scale));
+    const working = await during(workOf(service, tree).then((rate) => rates.push(rate)));
+    if (round === 0) continue;
+    rest.push(resting);
+    work.push(working);
   }
+  const of = (rounds: Round[], key: keyof Round) => median(rounds.map((each) => each[key] ?? NaN));
+  const row = (name: string, rounds: Round[]) => [
+    name,
+    figure(of(rounds, "p99Ms") / of(rest, "p99Ms")),
+    ...COLUMNS.map(([key]) => figure(of(rounds, key))),
+  ];
+  table(
+    ["", "p99, times that at rest", ...COLUMNS.map(([, title]) => title)],
+    [row("at rest", rest), row("two print, one packs", work)],
+  );
+  say(
+    `Each of the two printed ${figure(median(rates) / 1000)} thousand lines a second (of ${
+      LINES_A_SECOND / 1000
+    }).\n`,
+  );
 }
 
-/** The 99th percentile and the longest of the polls of each, until `done`. */
+/** Asks a service that {@linkcode BUSY} was loaded into for what it counted since it was last asked. */
+async function takeBusy(pid: number, file: string): Promise<Busy> {
+  await rm(file, { force: true });
+  process.kill(pid, "SIGUSR2");
+  let text = "";
+  await until(async () => (text = await readFile(file, "utf8").catch(() => "")) !== "");
+  return JSON.parse(text) as Busy;
+}
+
+/** How long the polls of each took until `done`: milliseconds. */
 async function poll(
   servers: readonly { port: number }[],
   path: string,
   done: Promise<unknown>,
-): Promise<number[]> {
+): Promise<number[][]> {
   const over = new AbortController();
   const polls = servers.map(({ port }) =>
     run({
@@ -104,23 +145,28 @@ async function poll(
   );
   await done;
   over.abort();
-  const answers = await Promise.all(polls);
-  return answers.flatMap(({ latencies }) => [
-    quantile(latencies, 0.99),
-    latencies.reduce((most, each) => Math.max(most, each), 0),
-  ]);
+  return (await Promise.all(polls)).map(({ latencies }) => latencies);
 }
 
-/** Resolves when the tree is packed; two print all the while. */
-async function workOf(service: Service, tree: string): Promise<void> {
+function longest(latencies: readonly number[] = []): number {
+  return latencies.reduce((most, each) => Math.max(most, each), 0);
+}
+
+/** Resolves when the tree is packed, with the lines a second that each of the two printed all the while. */
+async function workOf(service: Service, tree: string): Promise<number> {
+  const began = performance.now();
   const printing = [];
   for (let count = 0; count < 2; count++) {
     printing.push(await service.post(`pace ${LINES_A_SECOND} 3600`));
   }
   const { id } = await service.post(`pack ${tree}`);
   await service.completed(id);
+  let lines = 0;
+  for (const { id } of printing) lines += (await service.get(id)).progress.lines;
+  const rate = lines / printing.length / ((performance.now() - began) / 1000);
   for (const { id } of printing) {
     await fetch(`http://127.0.0.1:${service.port}/must-gather/${id}`, { method: "DELETE" });
   }
   for (const { id } of printing) await service.completed(id).catch(() => {}); // it was cancelled
+  return rate;
 }

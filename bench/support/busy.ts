@@ -1,32 +1,31 @@
 /**
- * Loaded into the service before all else (`--import`): at its end writes to the file `BUSY_FILE` for how many milliseconds of processor
- * time the main thread was busy, at most, between two turns of a timer of 1 ms, and how often for more than 20. What a
- * busy machine takes away is not in it.
+ * Loaded into the service before all else (`--import`): counts how much processor time the main thread used between two turns of a
+ * timer of 1 ms, as the scheduler tells it (at its ticks, so to some milliseconds). What a busy machine takes away is not in
+ * it. At SIGUSR2 it writes what it counted to the file `BUSY_FILE`, and begins anew.
  */
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
+import { createHistogram } from "node:perf_hooks";
 import process from "node:process";
 
-/** What is written. */
+/** What is written: milliseconds between two turns. */
 export interface Busy {
+  p99: number;
   most: number;
-  over20: number;
 }
 
-const busy: Busy = { most: 0, over20: 0 };
-let last = process.threadCpuUsage();
-/** Loading all the modules is no request's wait: what comes before the first line of the log does not count. */
-let hasStarted = false;
-const write = process.stdout.write.bind(process.stdout);
-process.stdout.write = ((...args: Parameters<typeof write>) => {
-  if (String(args[0]).includes("service listens")) setTimeout(() => hasStarted = true, 500).unref();
-  return write(...args);
-}) as typeof write;
-setInterval(() => {
-  const used = process.threadCpuUsage(last);
-  last = process.threadCpuUsage();
-  const ms = (used.user + used.system) / 1000;
-  if (!hasStarted) return;
-  busy.most = Math.max(busy.most, ms);
-  if (ms > 20) busy.over20++;
-}, 1).unref();
-process.on("exit", () => writeFileSync(process.env["BUSY_FILE"] ?? "", JSON.stringify(busy)));
+const file = process.env["BUSY_FILE"];
+if (file) {
+  const turns = createHistogram();
+  let last = process.threadCpuUsage();
+  setInterval(() => {
+    const { user, system } = process.threadCpuUsage(last);
+    last = process.threadCpuUsage();
+    turns.record(Math.max(1, user + system));
+  }, 1).unref();
+  process.on("SIGUSR2", () => {
+    const busy: Busy = { p99: turns.percentile(99) / 1000, most: turns.max / 1000 };
+    turns.reset();
+    writeFileSync(`${file}.new`, JSON.stringify(busy));
+    renameSync(`${file}.new`, file);
+  });
+}

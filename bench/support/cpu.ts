@@ -1,5 +1,5 @@
 /** What a process has used of processors and memory, as Linux tells it. */
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 
 /**
  * The processor time of all threads of a process that still run, in milliseconds, to the nanosecond: the scheduler counts it, so
@@ -14,6 +14,13 @@ export async function cpuMs(pid: number): Promise<number> {
   return (await Promise.all(times)).reduce((sum, time) => sum + time, 0) / 1e6;
 }
 
+/** What the main thread had of processors, and how long it was ready to run and had none: milliseconds. */
+export async function mainThreadMs(pid: number): Promise<{ ran: number; waited: number }> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/schedstat`, "utf8");
+  const [ran = NaN, waited = NaN] = text.split(" ").map((ns) => Number(ns) / 1e6);
+  return { ran, waited };
+}
+
 /** The processor time of a process and of the children that it has waited for, in milliseconds, to the clock tick (10 ms). */
 export async function familyCpuMs(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8");
@@ -26,4 +33,9 @@ export async function memory(pid: number, what: "now" | "peak"): Promise<number>
   const status = await readFile(`/proc/${pid}/status`, "utf8");
   const name = what === "now" ? "VmRSS" : "VmHWM";
   return Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? NaN) * 1024;
+}
+
+/** Makes what it has now the highest there was (`clear_refs` of Linux). Rejects where the process is somebody else's. */
+export async function resetPeak(pid: number): Promise<void> {
+  await writeFile(`/proc/${pid}/clear_refs`, "5");
 }

@@ -9,7 +9,7 @@ import { join } from "node:path";
  * - `instant`: nothing else.
  * - `print BYTES`: so many bytes in lines of 100.
  * - `lines N`: N lines of 100 bytes, as fast as they are taken.
- * - `pace N SECONDS`: N lines a second, twenty times a second.
+ * - `pace N SECONDS`: N lines a second, in twenty pieces, and more at a time where it came too late.
  * - `pack FOLDER`: fills its folder with links to what is in that one.
  * - `wait SECONDS`: says one line and waits.
  */
@@ -29,7 +29,12 @@ case "$1" in
   lines) yes "$line" | head -n "$2" ;;
   pace)
     yes "$line" | head -n $(($2 / 20)) > "$into/chunk"
-    for i in $(seq $(($3 * 20))); do cat "$into/chunk"; sleep 0.05; done ;;
+    next=$(date +%s%N)
+    for i in $(seq $(($3 * 20))); do
+      cat "$into/chunk"
+      next=$((next + 50000000)); left=$((next - $(date +%s%N)))
+      if [ $left -gt 0 ]; then sleep "$(printf '0.%09d' $left)"; fi
+    done ;;
   pack) cp -rl "$2" "$into/data/tree" ;;
   wait) echo "$line"; exec sleep "$2" ;;
 esac
