@@ -56,6 +56,13 @@ export async function makeLargeCorpus(folder: string, seed: number): Promise<Cor
   return { files: files + maker.files, bytes: bytes + maker.bytes };
 }
 
+/** Fills `folder` with so many manifests of 1 to 5 KB. Rejects as {@linkcode makeCorpus} does. */
+export async function makeManyFiles(folder: string, files: number, seed: number): Promise<Corpus> {
+  const maker = new Maker(folder, new RandomText(seed));
+  await maker.many(files);
+  return { files: maker.files, bytes: maker.bytes };
+}
+
 const NAMESPACES = [
   "openshift-mtv",
   "konveyor-forklift",

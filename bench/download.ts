@@ -90,7 +90,9 @@ export async function benchDownload(args: string[]): Promise<void> {
 }
 
 /** Reads a reply to its end and gives its length. */
-async function download({ port, path }: { port: number; path: string }): Promise<number> {
+export async function download(
+  { port, path }: { port: number; path: string },
+): Promise<number> {
   const asking = request({ port, path, host: "127.0.0.1" }).end();
   const [reply] = await once(asking, "response");
   let read = 0;

@@ -3,13 +3,14 @@ import process from "node:process";
 import { inspect } from "node:util";
 import { benchDownload } from "./download.ts";
 import { benchEnds } from "./ends.ts";
+import { benchGrowth } from "./growth.ts";
 import { benchGuard } from "./guard.ts";
 import { benchJournal } from "./journal.ts";
 import { benchList } from "./list.ts";
 import { benchMemory } from "./memory.ts";
 import { benchOutput } from "./output.ts";
 import { benchPackLarge } from "./pack-large.ts";
-import { benchPack } from "./pack.ts";
+import { benchPack, benchPacking } from "./pack.ts";
 import { benchPolling } from "./polling.ts";
 import { benchRedact } from "./redact.ts";
 import { UsageError } from "./support/options.ts";
@@ -24,8 +25,10 @@ const measuring: Readonly<Record<string, Bench>> = {
   output: benchOutput,
   ends: benchEnds,
   journal: benchJournal,
+  packing: benchPacking,
   download: benchDownload,
   memory: benchMemory,
+  growth: benchGrowth,
 };
 
 const benches: Readonly<Record<string, Bench>> = {

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { makeCorpus } from "./corpus.ts";
 import type { Took } from "./measure.ts";
-import { wholeNumber } from "./support/options.ts";
+import { measuring, wholeNumber } from "./support/options.ts";
 import { machine, median, say, table } from "./support/table.ts";
 
 const run = promisify(execFile);
@@ -70,6 +70,14 @@ export async function benchPack(args: string[]): Promise<void> {
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Line 6, its half before the download: {@linkcode benchPack} with the options that all lines take. */
+export async function benchPacking(args: string[]): Promise<void> {
+  const { scale, runs, runtime } = measuring(args, 3);
+  if (runtime !== "node") return say("Packing is measured on Node only: its contenders need it\n");
+  say("Packing on node");
+  await benchPack(["--runs", String(runs), ...(scale < 1 ? ["--quick"] : [])]);
 }
 
 function waysAt(level: number, threads: number): Way[] {
