@@ -104,7 +104,7 @@ test("book is kept of what oc was given, the token only as its digest", async (t
   const options = { env: { KUBECONFIG: config, LANG: "C" }, cwd: folder };
   assert.equal((await run(oc, ["get", "namespace"], options)).code, 0);
   const [seen] = oc.invocations("get");
-  assert.deepEqual(seen?.env, ["HOME", "KUBECONFIG", "LANG", "PATH"]);
+  assert.deepEqual(seen?.env.toSorted(), ["HOME", "KUBECONFIG", "LANG", "PATH"]);
   assert.deepEqual([seen?.kubeconfig, seen?.kubeconfigMode, seen?.server], [
     "readable",
     "600",
@@ -117,6 +117,29 @@ test("book is kept of what oc was given, the token only as its digest", async (t
   assert.equal(refused.stderr, "error: You must be logged in to the server (Unauthorized)\n");
   const bad = await run(oc, gather("localhost/forklift-must-gather", `${folder}/d`), options);
   assert.match(bad.stderr, /^error: creating temp namespace: Unauthorized$/m);
+});
+
+test("what oc tells without a cluster is told, and booked, alike with a kubeconfig and without", async (t) => {
+  const { oc, folder } = await open(t, { release: "4.18" });
+  const config = path.join(folder, "kubeconfig");
+  fs.writeFileSync(config, "server: https://api:6443\n", { mode: 0o600 });
+  for (const words of [["version", "--client"], ["adm", "must-gather", "--help"]]) {
+    const env = { LANG: "C", ODD: `"'\\` };
+    const without = await run(oc, words, { env, cwd: folder });
+    const given = await run(oc, words, { env: { ...env, KUBECONFIG: config }, cwd: folder });
+    assert.deepEqual(without, given);
+    assert.equal(without.code, 0);
+    const [first, second] = oc.invocations(...words);
+    assert.deepEqual(first?.env.toSorted(), ["HOME", "LANG", "ODD", "PATH"]);
+    assert.deepEqual([first?.kubeconfig, second?.kubeconfig], ["unset", "readable"]);
+    assert.deepEqual([first?.cwd, first?.argv], [second?.cwd, second?.argv]);
+    assert.ok(Math.abs((first?.at ?? 0) - Date.now()) < 60_000);
+    assert.deepEqual(
+      oc.events().filter(({ pid }) => pid === first?.pid).map(({ type }) => type),
+      ["start", "end"],
+    );
+  }
+  assert.deepEqual(oc.running(), []);
 });
 
 test("ordered failures come as often as ordered, then it works", async (t) => {

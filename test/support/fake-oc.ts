@@ -9,9 +9,9 @@ import {
   scenario,
   type ScenarioName,
 } from "./fake-oc/scenarios.ts";
-import { type Event, type Failure, type Invocation, readEvents } from "./fake-oc/state.ts";
+import { type Event, Events, type Failure, type Invocation } from "./fake-oc/state.ts";
 import { STUBS } from "./fake-oc/words.ts";
-import { wrapper } from "./fake-oc/wrapper.ts";
+import { answerFile, answers, wrapper } from "./fake-oc/wrapper.ts";
 
 export { type Scenario, scenario, type ScenarioName } from "./fake-oc/scenarios.ts";
 export type { Binding, Namespace, Pod } from "./fake-oc/cluster.ts";
@@ -83,7 +83,7 @@ export interface FakeOc {
   signals(): { pid: number; at: number; signal: string }[];
   /** The processes that were started and still run, those of rsync included. */
   running(): number[];
-  events(): Event[];
+  events(): readonly Event[];
   /** Waits until the condition holds, at most `ms` (20 s). Throws with `what` when it does not come to hold. */
   until(condition: () => boolean, what: string, ms?: number): Promise<void>;
   /** Ends every process that is left and removes everything. */
@@ -95,7 +95,7 @@ export async function createFakeOc(
   { folder, release = "4.22", speed = 20, scenarios = {}, tokens }: FakeOcOptions,
 ): Promise<FakeOc> {
   const home = await fs.promises.mkdtemp(path.join(folder, "fake-oc-"));
-  for (const name of ["holds", "flags", "failures", "stubs", "bin"]) {
+  for (const name of ["answers", "holds", "flags", "failures", "stubs", "bin"]) {
     fs.mkdirSync(path.join(home, name));
   }
   const config = {
@@ -112,7 +112,10 @@ export async function createFakeOc(
   }
   fs.symlinkSync("/bin/bash", path.join(home, "stubs", "bash"));
   const program = path.join(home, "bin", "oc");
-  fs.writeFileSync(program, wrapper(home), { mode: 0o755 });
+  for (const [words, text] of answers(release)) {
+    fs.writeFileSync(path.join(home, answerFile(words)), text);
+  }
+  fs.writeFileSync(program, wrapper(home, release), { mode: 0o755 });
   return new Handle(home, program, new Cluster(home, { release, speed }));
 }
 
@@ -125,10 +128,15 @@ class Handle implements FakeOc {
   readonly cluster: Cluster;
   readonly #home: string;
   readonly #heldSince = new Map<string, number>();
+  readonly #events: Events;
+  /** The processes that were not seen to have ended, by the events up to `#looked`. */
+  readonly #alive = new Set<number>();
+  #looked = 0;
   #orders = 0;
 
   constructor(home: string, program: string, cluster: Cluster) {
     this.#home = home;
+    this.#events = new Events(home);
     this.path = program;
     this.cluster = cluster;
   }
@@ -187,8 +195,8 @@ class Handle implements FakeOc {
     }
   }
 
-  events(): Event[] {
-    return readEvents(this.#home);
+  events(): readonly Event[] {
+    return this.#events.all();
   }
 
   invocations(...words: string[]): Invocation[] {
@@ -204,8 +212,13 @@ class Handle implements FakeOc {
   }
 
   running(): number[] {
-    const started = this.events().filter(({ type }) => type === "start" || type === "child");
-    return [...new Set(started.map(({ pid }) => pid))].filter((pid) => this.#isOurs(pid));
+    const events = this.events();
+    for (const { type, pid } of events.slice(this.#looked)) {
+      if (type === "start" || type === "child") this.#alive.add(pid);
+    }
+    this.#looked = events.length;
+    for (const pid of this.#alive) if (!this.#isOurs(pid)) this.#alive.delete(pid);
+    return [...this.#alive];
   }
 
   async until(condition: () => boolean, what: string, ms = 20_000): Promise<void> {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "./cluster.ts";
 import { cannotGoOn, type Command } from "./failing.ts";
 import { type FlagKinds, isOn, parseFlags, valueOf } from "./flags.ts";
+import { versionText } from "./release.ts";
 import type { State } from "./state.ts";
 import { say } from "./stdio.ts";
 
@@ -75,9 +76,9 @@ function readTargets(words: string[]): Target[] {
 async function version({ state, flags }: Command): Promise<number> {
   const { release } = state.config;
   const text = valueOf(flags, "output") === "json"
-    ? JSON.stringify({ releaseClientVersion: `${release}.0-lab` }, null, 2)
-    : `Client Version: ${release}.0-lab\nKustomize Version: v5.0.1`;
-  await say(1, `${text}\n`);
+    ? `${JSON.stringify({ releaseClientVersion: `${release}.0-lab` }, null, 2)}\n`
+    : versionText(release);
+  await say(1, text);
   return 0;
 }
 

@@ -98,10 +98,7 @@ async function rsync(run: Run, pod: RunPod, words: string[]): Promise<number | n
   const { spawn } = await import("node:child_process");
   const { createInterface } = await import("node:readline");
   const program = new URL("./rsync.ts", import.meta.url).pathname;
-  const runtime = process.versions["deno"]
-    ? ["run", "-A", "--no-check", "--no-config", "--no-lock", "-q"]
-    : ["--no-warnings"];
-  const child = spawn(process.execPath, [...runtime, program, ...words], {
+  const child = spawn(process.execPath, ["--no-warnings", program, ...words], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = new Promise<number | null>((resolve, reject) => {

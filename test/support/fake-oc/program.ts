@@ -28,7 +28,7 @@ function splitCommand(words: string[]): { command: string; rest: string[] } {
   return { command: command.join(" "), rest };
 }
 
-/** Loaded only where there is something to digest: it takes a fifth of the start on Deno. */
+/** Loaded only where there is something to digest. */
 async function digest(text: string): Promise<string> {
   const { createHash } = await import("node:crypto");
   return createHash("sha256").update(text).digest("hex");
@@ -64,7 +64,7 @@ async function run(state: State, words: string[]): Promise<number> {
     at: Date.now(),
     argv: words,
     // A shell sets PWD itself, so nothing can be told of it.
-    env: Object.keys(process.env).filter((name) => name !== "PWD").sort(),
+    env: Object.keys(process.env).filter((name) => name !== "PWD"),
     cwd: process.cwd(),
     ...seen,
   });

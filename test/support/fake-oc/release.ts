@@ -8,6 +8,11 @@ export type Release = "4.13" | "4.18" | "4.22";
 /** The releases there are recordings of, oldest first. */
 export const RELEASES: readonly Release[] = ["4.13", "4.18", "4.22"];
 
+/** What `oc version` prints of a release. */
+export function versionText(release: Release): string {
+  return `Client Version: ${release}.0-lab\nKustomize Version: v5.0.1\n`;
+}
+
 /** Tells whether this release stamps its `OUT` lines and keeps `must-gather.logs` (oc 4.16 and later). */
 export function stampsOutput(release: Release): boolean {
   return release !== "4.13";

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -75,13 +76,36 @@ export function record(state: State, event: Event): void {
   } catch { /* the test has removed the folder */ }
 }
 
-/** Reads all events so far, in the order in which they came. */
-export function readEvents(folder: string): Event[] {
-  let text = "";
-  try {
-    text = fs.readFileSync(path.join(folder, "events.jsonl"), "utf8");
-  } catch { /* nothing has happened yet */ }
-  return text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+/** The events so far, in the order in which they came. Each is read once: who waits for one looks often. */
+export class Events {
+  readonly #file: string;
+  readonly #read: Event[] = [];
+  #bytes = 0;
+
+  constructor(folder: string) {
+    this.#file = path.join(folder, "events.jsonl");
+  }
+
+  all(): readonly Event[] {
+    const size = fs.statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0;
+    if (size > this.#bytes) this.#readOn(size);
+    return this.#read;
+  }
+
+  #readOn(size: number): void {
+    const piece = Buffer.alloc(size - this.#bytes);
+    const file = fs.openSync(this.#file, "r");
+    try {
+      fs.readSync(file, piece, 0, piece.length, this.#bytes);
+    } finally {
+      fs.closeSync(file);
+    }
+    const lines = piece.subarray(0, piece.lastIndexOf("\n") + 1);
+    this.#bytes += lines.length;
+    for (const line of lines.toString().split("\n").slice(0, -1)) {
+      this.#read.push(JSON.parse(line));
+    }
+  }
 }
 
 /**

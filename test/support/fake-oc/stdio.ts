@@ -3,22 +3,11 @@ import fs from "node:fs";
 
 /**
  * Writing that leaves signals answered while a reader is slow, as oc's does, and that dies of SIGPIPE
- * once there is no reader: both runtimes ignore SIGPIPE, oc does not.
+ * once there is no reader: Node ignores SIGPIPE, oc does not.
  */
 
-interface DenoPart {
-  stdout: { write(bytes: Uint8Array): Promise<number> };
-  stderr: { write(bytes: Uint8Array): Promise<number> };
-  dlopen(
-    library: string,
-    symbols: { close: { parameters: ["i32"]; result: "i32" } },
-  ): { symbols: { close(fd: number): number } };
-}
-
-const deno = (globalThis as { Deno?: DenoPart }).Deno;
-
-/** How the two runtimes name a reader that is gone; a socket first says that it was reset. */
-const CLOSED = new Set(["EPIPE", "ECONNRESET", "BrokenPipe", "ConnectionReset"]);
+/** How Node names a reader that is gone; a socket first says that it was reset. */
+const CLOSED = new Set(["EPIPE", "ECONNRESET"]);
 
 let queue: Promise<void> = Promise.resolve();
 
@@ -53,17 +42,15 @@ async function writeAll(fd: 1 | 2, bytes: Uint8Array): Promise<void> {
     try {
       done += await writeSome(fd, bytes.subarray(done));
     } catch (error) {
-      const { code, name } = error as NodeJS.ErrnoException;
+      const { code = "" } = error as NodeJS.ErrnoException;
       if (code === "EAGAIN") await new Promise((resolve) => setTimeout(resolve, 5));
-      else if (CLOSED.has(code ?? name)) return await dieOf("SIGPIPE");
+      else if (CLOSED.has(code)) return await dieOf("SIGPIPE");
       else throw error;
     }
   }
 }
 
 function writeSome(fd: 1 | 2, bytes: Uint8Array): Promise<number> {
-  // node:fs on Deno blocks the whole process while the pipe is full; its own streams do not.
-  if (deno) return (fd === 1 ? deno.stdout : deno.stderr).write(bytes);
   return new Promise((resolve, reject) => {
     fs.write(fd, bytes, 0, bytes.length, null, (error, count) => {
       if (error) reject(error);
@@ -87,13 +74,5 @@ export function dieOf(signal: NodeJS.Signals): Promise<never> {
 /** Closes stdout for good: the reader sees its end while this process lives on. */
 export async function closeStdout(): Promise<void> {
   await queue;
-  if (!deno) return fs.closeSync(1);
-  // Deno holds a second descriptor of its stdout; the end is only seen when both are closed.
-  const target = fs.readlinkSync("/proc/self/fd/1");
-  const libc = deno.dlopen("libc.so.6", { close: { parameters: ["i32"], result: "i32" } });
-  for (const fd of fs.readdirSync("/proc/self/fd")) {
-    try {
-      if (fs.readlinkSync(`/proc/self/fd/${fd}`) === target) libc.symbols.close(Number(fd));
-    } catch { /* the descriptor of the listing itself */ }
-  }
+  fs.closeSync(1);
 }
