@@ -81,6 +81,17 @@ export function button(label, { kind = "secondary", icon: name, onClick, ...prop
   );
 }
 
+/** A button with a sign alone; `label` is its name and its tooltip. */
+export function iconButton(name, label, onClick) {
+  return h("button", {
+    "type": "button",
+    "class": "button plain",
+    "title": label,
+    "aria-label": label,
+    "on": { click: onClick },
+  }, icon(name));
+}
+
 /** Replaces what is in an element. */
 export function fill(element, ...children) {
   element.replaceChildren(

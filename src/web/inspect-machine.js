@@ -1,5 +1,5 @@
 /** The card with the drawing of a machine. */
-import { fill, h, icon, setText } from "./dom.js";
+import { fill, h, iconButton, setText } from "./dom.js";
 import { loadDrawing } from "./drawing.js";
 
 const MACHINES = {
@@ -15,14 +15,6 @@ export function machineCard() {
   const about = h("p", { class: "hint" });
   const place = h("div", { class: "drawing-place" });
   const words = h("div", { class: "words-table", tabindex: "0" });
-  const control = (name, label, act) =>
-    h("button", {
-      "type": "button",
-      "class": "button plain",
-      "title": label,
-      "aria-label": label,
-      "on": { click: act },
-    }, icon(name));
   const element = h(
     "section",
     { "class": "card machine-card", "aria-label": "Machine" },
@@ -35,9 +27,9 @@ export function machineCard() {
       h(
         "div",
         { class: "zoom" },
-        control("minus", "Smaller", () => drawing?.zoom(-1)),
-        control("plus", "Larger", () => drawing?.zoom(1)),
-        control("fit", "Fit the width", () => drawing?.fit()),
+        iconButton("minus", "Smaller", () => drawing?.zoom(-1)),
+        iconButton("plus", "Larger", () => drawing?.zoom(1)),
+        iconButton("fit", "Fit the width", () => drawing?.fit()),
       ),
     ),
     place,

@@ -1,5 +1,5 @@
 /** The history of one gather, step by step. */
-import { button, fill, h, icon, setText } from "./dom.js";
+import { button, fill, h, iconButton, setText } from "./dom.js";
 import { clock, duration, when } from "./format.js";
 
 /** A step is shown at least and at most so long while they are played: milliseconds. */
@@ -42,17 +42,9 @@ export function replayView({ onStep }) {
     "aria-label": "Step",
     "on": { input: () => go(Number(slider.value)) },
   });
-  const control = (name, label, act) =>
-    h("button", {
-      "type": "button",
-      "class": "button plain",
-      "title": label,
-      "aria-label": label,
-      "on": { click: act },
-    }, icon(name));
   const play = button("Play", { kind: "secondary", icon: "play", onClick: toggle });
-  const back = control("left", "Step back", () => go(index - 1));
-  const forth = control("right", "Step forward", () => go(index + 1));
+  const back = iconButton("left", "Step back", () => go(index - 1));
+  const forth = iconButton("right", "Step forward", () => go(index + 1));
   const element = h(
     "div",
     { class: "replay" },
