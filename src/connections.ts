@@ -33,13 +33,16 @@ interface Connection {
   readonly raw: Socket;
   /** That of its requests: TLS around `raw`, or `raw`. */
   socket: Socket;
-  readonly replies: Set<ServerResponse>;
+  /** One in nearly all cases, and then a set takes more to keep than all else of a poll here. */
+  readonly replies: ServerResponse[];
   /** How many requests came on it. */
   requests: number;
   /** The last request that was answered before all of it was here. */
   unread: IncomingMessage | undefined;
   /** What had arrived when its last request had been answered. */
   restedBytes: number;
+  /** When that was, in a count of its own; the least has waited longest. */
+  restsSince: number;
   /** What the system had taken over for the reader when that was last looked at, and how many looks it has not grown for. */
   taken: number;
   stuckFor: number;
@@ -71,8 +74,7 @@ export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #log: Log;
   readonly #all = new Set<Connection>();
-  /** Those without a request, the longest first. */
-  readonly #waiting = new Set<Connection>();
+  #rests = 0;
   readonly #bySocket = new WeakMap<Socket, Connection>();
   readonly #leaving = new WeakSet<Socket>();
   /** Those that have not shaken hands, by both ends: the TLS socket does not tell which socket it is around. */
@@ -105,19 +107,18 @@ export class Connections {
     const connection = this.#bySocket.get(socket);
     if (!connection) return "last"; // already gone
     const { replies } = connection;
-    this.#waiting.delete(connection);
-    replies.add(reply);
+    replies.push(reply);
     reply.on("close", () => {
-      replies.delete(reply);
+      replies.splice(replies.indexOf(reply), 1);
       if (!request.complete && !request.destroyed) {
         connection.unread = request;
         passOver(request, this.#limits.requestMs);
       }
-      if (replies.size > 0 || !this.#all.has(connection)) return;
+      if (replies.length > 0 || !this.#all.has(connection)) return;
       this.#rest(connection);
       if (this.#closing) socket.destroySoon();
     });
-    if (replies.size > this.#limits.requestsAtOnce) return "refuse";
+    if (replies.length > this.#limits.requestsAtOnce) return "refuse";
     return this.#closing || ++connection.requests >= this.#limits.requests ? "last" : "answer";
   }
 
@@ -126,7 +127,7 @@ export class Connections {
     const connection = this.#bySocket.get(socket);
     if (!connection) return false;
     return connection.unread?.complete === false ||
-      [...connection.replies].some(({ headersSent }) => headersSent);
+      connection.replies.some(({ headersSent }) => headersSent);
   }
 
   /** Says the last on a connection of which nothing more is understood, and passes over what still comes for a moment. */
@@ -145,11 +146,11 @@ export class Connections {
   /** From here on no connection outlives its reply; those that wait end at once, or when what has begun to arrive is late. */
   close(): void {
     this.#closing = true;
-    for (const { raw, socket, restedBytes } of this.#waiting) {
+    for (const { raw, socket, restedBytes } of this.#waiting()) {
       if (socket.bytesRead === restedBytes) raw.destroy();
     }
     setTimeout(() => {
-      for (const { raw } of this.#waiting) raw.destroy();
+      for (const { raw } of this.#waiting()) raw.destroy();
     }, ARRIVAL_MS).unref();
   }
 
@@ -165,10 +166,11 @@ export class Connections {
     const connection: Connection = {
       raw,
       socket: raw,
-      replies: new Set(),
+      replies: [],
       requests: 0,
       unread: undefined,
       restedBytes: 0,
+      restsSince: 0,
       taken: 0,
       stuckFor: 0,
     };
@@ -178,7 +180,7 @@ export class Connections {
     this.#byEnds.set(ends, connection);
     this.#rest(connection);
     raw.once("close", () => {
-      this.#forget(connection);
+      this.#all.delete(connection);
       if (this.#byEnds.get(ends) === connection) this.#byEnds.delete(ends);
     });
     if (this.#all.size > this.#limits.connections) this.#makeRoom();
@@ -192,21 +194,27 @@ export class Connections {
     connection.restedBytes = socket.bytesRead;
   }
 
-  #forget(connection: Connection): void {
-    this.#all.delete(connection);
-    this.#waiting.delete(connection);
-  }
-
   #rest(connection: Connection): void {
     connection.restedBytes = connection.socket.bytesRead;
-    this.#waiting.add(connection);
+    connection.restsSince = ++this.#rests;
+  }
+
+  /** Those without a request. */
+  #waiting(): Connection[] {
+    return [...this.#all].filter(({ replies }) => replies.length === 0);
   }
 
   /** Ends the connection that has waited longest: the newest itself when all others are in a request. */
   #makeRoom(): void {
-    const [longest] = this.#waiting;
+    let waiting = 0;
+    let longest: Connection | undefined;
+    for (const connection of this.#all) {
+      if (connection.replies.length > 0) continue;
+      waiting++;
+      if (!longest || connection.restsSince < longest.restsSince) longest = connection;
+    }
     if (longest) {
-      this.#forget(longest); // now: it closes later, and the next one may be here before
+      this.#all.delete(longest); // now: it closes later, and the next one may be here before
       longest.raw.destroy();
     }
     const now = performance.now();
@@ -214,14 +222,14 @@ export class Connections {
     this.#toldAt = now;
     this.#log.warn("too many connections; those that wait longest are closed", {
       most: this.#limits.connections,
-      waiting: this.#waiting.size,
+      waiting,
     });
   }
 
   #sweep(): void {
     for (const connection of this.#all) {
       const { socket, replies } = connection;
-      if (replies.size === 0) continue;
+      if (replies.length === 0) continue;
       const taken = socket.bytesWritten - socket.writableLength;
       const isStuck = socket.writableLength > 0 && taken === connection.taken;
       connection.taken = taken;

@@ -3,10 +3,10 @@
  * costs as much as all the rest of one. This answers them before it, and nothing else: whatever is not plainly such a poll, or might be
  * refused, is left to the app, which has the last word on everything.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { AccessCheck } from "../auth/access.ts";
 import { letInBefore } from "../auth/middleware.ts";
-import type { Bodies } from "../gathers/bodies.ts";
+import type { Bodies, Body } from "../gathers/bodies.ts";
 import type { Registry } from "../gathers/registry.ts";
 import { hostTest } from "../guards.ts";
 import { matches } from "./conditions.ts";
@@ -40,8 +40,13 @@ export function hotPolls(deps: HotPollsDeps): Hot {
   const isOwn = access ? () => true : hostTest(deps.configuredHost);
   const besides = deps.corsOrigins.length > 0 ? { "vary": "Origin" } : undefined;
 
+  let started = false; // once it has, it has for good
+  /** By the body, so that they are made once a revision. */
+  const whole = new WeakMap<Body, OutgoingHttpHeaders>();
+  const unchanged = new WeakMap<Body, OutgoingHttpHeaders>();
+
   return function answerPoll({ method, url = "", headers }, reply) {
-    if (method !== "GET" || !deps.hasStarted()) return false;
+    if (method !== "GET" || !(started ||= deps.hasStarted())) return false;
     const name = POLL.exec(url)?.[1];
     if (name === undefined || headers.prefer !== undefined || headers.origin !== undefined) {
       return false;
@@ -53,10 +58,20 @@ export function hotPolls(deps: HotPollsDeps): Hot {
     if (!body || !isWelcome(headers.authorization)) return false;
     const known = headers["if-none-match"];
     if (known !== undefined && matches(known, body.etag)) {
-      reply.writeHead(304, notModifiedHeaders(body.etag, besides)).end();
+      let again = unchanged.get(body);
+      if (!again) {
+        again = Object.freeze({ ...notModifiedHeaders(body.etag, besides) });
+        unchanged.set(body, again);
+      }
+      reply.writeHead(304, again).end();
     } else {
-      const length = body.bytes.length;
-      reply.writeHead(200, { ...recordHeaders(body, besides), "content-length": length });
+      let again = whole.get(body);
+      if (!again) {
+        const length = body.bytes.length;
+        again = Object.freeze({ ...recordHeaders(body, besides), "content-length": length });
+        whole.set(body, again);
+      }
+      reply.writeHead(200, again);
       reply.end(body.bytes);
     }
     return true;
