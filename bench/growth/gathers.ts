@@ -1,5 +1,5 @@
 /** How gathers grow: with what oc prints, and with how many come at once. */
-import { cpuMs, memory, resetPeak } from "../support/cpu.ts";
+import { cpuMs, memory, resetPeak, settled } from "../support/cpu.ts";
 import { type Service, startService, until } from "../support/service.ts";
 import { type Extent, growing, type Growth } from "./growth.ts";
 
@@ -9,7 +9,7 @@ const AT_ONCE = [10, 100, 1000];
 /** Gathers before any is measured: compilers have come to rest then. */
 const WARM_UP = 50;
 
-/** A gather that does what it is told, from its POST to its end: CPU in ms, and the most memory there was meanwhile in MiB. */
+/** A gather that does what it is told, from its POST until all of it is done: CPU in ms, and the most memory there was meanwhile in MiB. */
 export async function costOfGather(
   service: Service,
   command: string,
@@ -17,6 +17,7 @@ export async function costOfGather(
   await resetPeak(service.pid);
   const before = await cpuMs(service.pid);
   await service.completed((await service.post(command)).id);
+  await settled(service.pid);
   const cpu = await cpuMs(service.pid) - before;
   return { cpu, peak: await memory(service.pid, "peak") / 2 ** 20 };
 }
@@ -60,7 +61,9 @@ export async function growthOfEnds(extent: Extent): Promise<Growth[]> {
     env: { MAX_QUEUED: String(Math.max(...AT_ONCE)) },
   });
   closing.defer(service.stop);
-  for (let made = 0; made < WARM_UP; made++) await costOfGather(service, "instant");
+  for (let made = 0; made < WARM_UP; made++) {
+    await service.completed((await service.post("instant")).id);
+  }
   const once = { ...extent, runs: 1 }; // a thousand take half a minute
   const costs = await growing(sizes, once, async (gathers) => {
     const before = await cpuMs(service.pid);
@@ -69,6 +72,7 @@ export async function growthOfEnds(extent: Extent): Promise<Growth[]> {
     for (const { id } of made) {
       await until(async () => (await service.get(id)).status === "completed", 200);
     }
+    await settled(service.pid);
     return (await cpuMs(service.pid) - before) / gathers;
   });
   return [{

@@ -1,5 +1,11 @@
 /** What a process has used of processors and memory, as Linux tells it. */
 import { readdir, readFile, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** A process that uses less than this between two looks is idle: milliseconds. */
+const IDLE_MS = 5;
+const LOOK_MS = 300;
+const LOOKS = 100;
 
 /**
  * The processor time of all threads of a process that still run, in milliseconds, to the nanosecond: the scheduler counts it, so
@@ -19,6 +25,17 @@ export async function mainThreadMs(pid: number): Promise<{ ran: number; waited: 
   const text = await readFile(`/proc/${pid}/task/${pid}/schedstat`, "utf8");
   const [ran = NaN, waited = NaN] = text.split(" ").map((ns) => Number(ns) / 1e6);
   return { ran, waited };
+}
+
+/** Waits until a process has nothing to do any more, at most half a minute: what a gather leaves behind is cleared after its end. */
+export async function settled(pid: number): Promise<void> {
+  let before = await cpuMs(pid);
+  for (let look = 0; look < LOOKS; look++) {
+    await sleep(LOOK_MS);
+    const now = await cpuMs(pid);
+    if (now - before < IDLE_MS) return;
+    before = now;
+  }
 }
 
 /** The processor time of a process and of the children that it has waited for, in milliseconds, to the clock tick (10 ms). */
