@@ -102,3 +102,43 @@ test("a list is empty, or as it was asked for", async (t) => {
     .map((item: GatherListItem) => item.id);
   assert.deepEqual(ids, [2, 1]);
 });
+
+test("a list that several ask for at once is made once", async (t) => {
+  const { bodies, registry } = await stage(t);
+  registry.add(entry(1));
+  let made = 0;
+  const ask = () => bodies.list("all", () => (made++, [...registry.all()]));
+  const [one, two] = await Promise.all([ask(), ask()]);
+  assert.equal(one, two);
+  assert.equal(made, 1);
+});
+
+test("who asks for a list that is being made, but has changed since, gets it as it is now", async (t) => {
+  const { bodies, registry } = await stage(t);
+  registry.add(entry(1));
+  const ask = () => bodies.list("all", () => [...registry.all()]);
+  const before = ask();
+  registry.add(entry(2));
+  const after = ask();
+  const idsOf = async (list: Promise<Buffer>) =>
+    JSON.parse((await list).toString()).map(({ id }: GatherListItem) => id);
+  assert.deepEqual(await idsOf(after), [1, 2]);
+  assert.deepEqual(await idsOf(before), [1]);
+  assert.deepEqual(await idsOf(ask()), [1, 2]);
+});
+
+test("a list too long to keep all of its items is kept whole until something changes", async (t) => {
+  const { bodies, registry } = await stage(t);
+  for (let id = 1; id <= 2500; id++) {
+    registry.add(entry(id, { message: "x".repeat(2000) }));
+  }
+  let made = 0;
+  const ask = () => bodies.list("all", () => (made++, [...registry.all()]));
+  const first = await ask();
+  assert.ok(first.length > 4 * 2 ** 20);
+  assert.equal(await ask(), first);
+  assert.equal(made, 1);
+  registry.add(entry(2501));
+  assert.equal(JSON.parse((await ask()).toString()).length, 2501);
+  assert.equal(made, 2);
+});
