@@ -11,6 +11,7 @@ import { pack } from "../../src/archive/pack/pack.ts";
 import type { PackControl, Packed, PackRequest } from "../../src/archive/pack/pack.ts";
 import { CACHED } from "../support/caches.ts";
 import { asNobody } from "../support/nobody.ts";
+import { PYTHON } from "../support/python.ts";
 import { programCommand } from "../support/self.ts";
 
 const run = promisify(execFile);
@@ -115,7 +116,7 @@ export async function itemsOf<T extends { data: Buffer }>(
   script: string,
   file: string,
 ): Promise<T[]> {
-  const { stdout } = await run("python3", ["-c", script, file], {
+  const { stdout } = await run(PYTHON, ["-c", script, file], {
     encoding: "buffer",
     maxBuffer: MOST,
   });
@@ -158,7 +159,7 @@ export function gatherJson(entries: Entry[]): {
 
 /** Runs a Python script in `folder`: it can make what `node:fs` cannot, on either runtime. */
 export async function python(folder: string, script: string): Promise<void> {
-  await run("python3", ["-c", script], { cwd: folder });
+  await run(PYTHON, ["-c", script], { cwd: folder });
 }
 
 /** Whether the tests run as root: then the unprivileged cases run as `nobody`. */

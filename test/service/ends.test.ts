@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdir, rename, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, test } from "node:test";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { archived, fill, text } from "../archive/work.ts";
 import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
@@ -15,22 +15,25 @@ describe("a gather that does not end by itself", () => {
   let oc: FakeOc;
   let service: Service;
 
-  beforeEach(async () => {
+  before(async () => {
     place = await makePlace();
     oc = await createFakeOc({ folder: place.folder });
+    const env = { MAX_CONCURRENT: "1", TIMEOUT_GRACE: "0s" };
+    service = await startService(place, { OC: oc.path, ...env });
   });
-  afterEach(async () => {
+  after(async () => {
     await service.stop();
     await oc.close();
     await place.remove();
   });
-  const begin = async (env: Record<string, string> = {}) =>
-    service = await startService(place, { OC: oc.path, ...env });
+  const collecting = async () => {
+    const { id } = await service.start(SLOW);
+    await service.until(id, ({ state }) => state.includes("collecting"));
+    return id;
+  };
 
   test("DELETE answers 202, and it is cancelled once its process group and its namespace are gone", async () => {
-    await begin();
-    const { id } = await service.start(SLOW);
-    await oc.entered("gathering");
+    const id = await collecting();
     const reply = await service.fetch(`must-gather/${id}`, { method: "DELETE" });
     assert.equal(reply.status, 202);
     const record = await service.ended(id);
@@ -42,44 +45,26 @@ describe("a gather that does not end by itself", () => {
     assert.equal(ended.status, 200, "an ended one stays as it is");
   });
 
-  test("an oc that dies at once and cleans nothing leaves nothing either", async () => {
-    await oc.close();
-    oc = await createFakeOc({ folder: place.folder, release: "4.13" });
-    await begin();
-    const { id } = await service.start(SLOW);
-    await oc.entered("gathering");
-    await service.until(id, ({ state }) => state.includes("collecting"));
-    await service.fetch(`must-gather/${id}`, { method: "DELETE" });
-    const record = await service.ended(id);
-    assert.equal(record.reason, "cancelled");
-    assert.deepEqual(record.leftovers, []);
-    assert.deepEqual(oc.cluster.bindings(), []);
-    await oc.until(() => oc.cluster.namespaces().length === 0, "the namespace stays");
-  });
-
   test("a waiting one is cancelled at once and never starts", async () => {
-    await begin({ MAX_CONCURRENT: "1" });
-    const first = await service.start(SLOW);
-    await oc.entered("gathering");
+    const first = await collecting();
+    const runs = () => oc.invocations("adm", "must-gather").length;
+    const before = runs();
     const second = await service.start({ ...SLOW, "custom-name": "second" });
     assert.equal((await service.get(second.id)).progress["queue-position"], 1);
     await service.fetch(`must-gather/${second.id}`, { method: "DELETE" });
     const record = await service.get(second.id);
     assert.equal(record.reason, "cancelled");
     assert.equal(record["started-at"], null);
-    assert.equal(
-      oc.invocations("adm", "must-gather").filter(({ argv }) => argv.length > 3).length,
-      1,
-    );
-    await service.fetch(`must-gather/${first.id}`, { method: "DELETE" });
-    await service.ended(first.id);
+    await service.fetch(`must-gather/${first}`, { method: "DELETE" });
+    await service.ended(first);
+    assert.equal(runs(), before);
   });
 
   test("the deadline holds for an oc that takes no signal, and what was collected is kept", async () => {
-    await begin({ TIMEOUT_GRACE: "0s", STOP_GRACE: "200ms" });
     oc.use("never-exits");
     const { id } = await service.start({ ...SLOW, timeout: "2s" });
     const record = await service.ended(id);
+    oc.use(null);
     assert.equal(record.status, "error");
     assert.equal(record.reason, "timeout");
     assert.match(record.message, /timeout of 2s/);
@@ -87,9 +72,7 @@ describe("a gather that does not end by itself", () => {
   });
 
   test("purging a live one cancels it, then removes its record and its files", async () => {
-    await begin();
-    const { id } = await service.start(SLOW);
-    await oc.entered("gathering");
+    const id = await collecting();
     assert.equal(
       (await service.fetch(`must-gather/${id}?purge=1`, { method: "DELETE" })).status,
       202,
@@ -108,6 +91,43 @@ describe("a gather that does not end by itself", () => {
       (await readdir(join(place.folder, "work"))).filter((name) => name === String(id)),
       [],
     );
+  });
+
+  test("two services do not share a journal", async () => {
+    await assert.rejects(startService(place, { OC: oc.path }), /Another must-gather service uses/);
+  });
+});
+
+describe("a gather whose service ends, or whose oc dies", () => {
+  let place: Place;
+  let oc: FakeOc;
+  let service: Service;
+
+  beforeEach(async () => {
+    place = await makePlace();
+    oc = await createFakeOc({ folder: place.folder });
+  });
+  afterEach(async () => {
+    await service.stop();
+    await oc.close();
+    await place.remove();
+  });
+  const begin = async (env: Record<string, string> = {}) =>
+    service = await startService(place, { OC: oc.path, ...env });
+
+  test("an oc that dies at once and cleans nothing leaves nothing either", async () => {
+    await oc.close();
+    oc = await createFakeOc({ folder: place.folder, release: "4.13" });
+    await begin();
+    const { id } = await service.start(SLOW);
+    await oc.entered("gathering");
+    await service.until(id, ({ state }) => state.includes("collecting"));
+    await service.fetch(`must-gather/${id}`, { method: "DELETE" });
+    const record = await service.ended(id);
+    assert.equal(record.reason, "cancelled");
+    assert.deepEqual(record.leftovers, []);
+    assert.deepEqual(oc.cluster.bindings(), []);
+    await oc.until(() => oc.cluster.namespaces().length === 0, "the namespace stays");
   });
 
   test("after SIGKILL everything is listed, what ran is interrupted, what waited runs, no process is left", async () => {
@@ -193,10 +213,5 @@ describe("a gather that does not end by itself", () => {
     await begin();
     assert.equal((await service.get(running.id)).reason, "interrupted");
     assert.equal((await service.ended(waiting.id)).status, "completed");
-  });
-
-  test("two services do not share a journal", async () => {
-    await begin();
-    await assert.rejects(startService(place, { OC: oc.path }), /Another must-gather service uses/);
   });
 });

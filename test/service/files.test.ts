@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { makeAuthority, startApiServer } from "../support/api-server.ts";
 import { createFakeOc, type FakeOc, type Scenario, scenario } from "../support/fake-oc.ts";
 import { descriptors } from "../support/process-use.ts";
+import { PYTHON } from "../support/python.ts";
 import { openClient } from "../support/raw-client.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -112,7 +113,7 @@ describe("looking into archives", () => {
     const script =
       "import sys,zipfile,json,hashlib\nz=zipfile.ZipFile(sys.argv[1])\nprint(json.dumps({i.filename.rstrip('/'):" +
       "[i.file_size,i.compress_size,hashlib.sha256(z.read(i)).hexdigest()] for i in z.infolist()}))";
-    const { stdout } = await run("python3", ["-c", script, archive], { maxBuffer: 2 ** 26 });
+    const { stdout } = await run(PYTHON, ["-c", script, archive], { maxBuffer: 2 ** 26 });
     const expected = JSON.parse(stdout) as Record<string, [number, number, string]>;
     assert.deepEqual(files.map(({ path }) => path).sort(), Object.keys(expected).sort());
     const hash = async (bytes: ArrayBuffer) =>

@@ -5,15 +5,111 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, test } from "node:test";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { promisify } from "node:util";
 import type { GatherRecord } from "../../src/schema/record.ts";
 import { createFakeOc, type FakeOc, type Release } from "../support/fake-oc.ts";
+import { PYTHON } from "../support/python.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
 
 const SLOW = { image: "localhost/slow-must-gather:latest" };
 
-describe("a gather that is stopped", () => {
+/** Starts a gather that does not end by itself, and resolves to its id when it is told what its pods print. */
+async function collectingOn(service: Service): Promise<number> {
+  const { id } = await service.start(SLOW);
+  await service.until(id, ({ state }) => state.endsWith("collecting"));
+  return id;
+}
+
+/** The names in the archive of a gather. */
+async function names(service: Service, record: GatherRecord): Promise<string[]> {
+  const folder = await mkdtemp(join(tmpdir(), "mg-zip-"));
+  try {
+    const file = join(folder, "a.zip");
+    const data = await service.fetch(record["archive-url"]);
+    await writeFile(file, Buffer.from(await data.arrayBuffer()));
+    const list = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); " +
+      "assert z.testzip() is None; print('\\n'.join(z.namelist()))";
+    const { stdout } = await promisify(execFile)(PYTHON, ["-c", list, file]);
+    return stdout.trim().split("\n");
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+for (const release of ["4.13", "4.18", "4.22"] as const) {
+  describe(`a gather with oc ${release} that is stopped`, () => {
+    let place: Place;
+    let oc: FakeOc;
+    let service: Service;
+
+    before(async () => {
+      place = await makePlace();
+      oc = await createFakeOc({ folder: place.folder, release });
+      service = await startService(place, { OC: oc.path, TIMEOUT_GRACE: "0s" });
+    });
+    after(async () => {
+      await service.stop();
+      await oc.close();
+      await place.remove();
+    });
+    const collecting = () => collectingOn(service);
+
+    test("with DELETE ?keep=1 brings what the pods have so far", async () => {
+      const id = await collecting();
+      const reply = await service.fetch(`must-gather/${id}?keep=1`, { method: "DELETE" });
+      assert.equal(reply.status, 202);
+      const record = await service.ended(id);
+      assert.equal(record.status, "error");
+      assert.equal(record.reason, "cancelled");
+      assert.equal(record.partial, true);
+      assert.ok(
+        (await names(service, record)).some((name) => name.startsWith("salvaged-must-gather-")),
+      );
+      assert.ok(record.transitions.some(({ to }) => to === "inprogress.salvaging"));
+      assert.deepEqual(oc.running(), []);
+      await oc.until(() => oc.cluster.namespaces().length === 0, "the namespace stays");
+      assert.deepEqual(oc.cluster.bindings(), []);
+    });
+
+    if (release === "4.18") {
+      test("the deadline brings what the pods have so far", async () => {
+        const { id } = await service.start({ ...SLOW, timeout: "3s" });
+        const record = await service.ended(id);
+        assert.equal(record.reason, "timeout");
+        assert.equal(record.partial, true);
+        assert.match(record.message, /archive holds what was collected/);
+        assert.ok(
+          (await names(service, record)).some((name) => name.startsWith("salvaged-must-gather-")),
+        );
+      });
+
+      test("a pod that cannot be reached is named", async () => {
+        oc.execAs("unreachable");
+        const id = await collecting();
+        await service.fetch(`must-gather/${id}?keep=1`, { method: "DELETE" });
+        const record = await service.ended(id);
+        oc.execAs(null);
+        assert.equal(record.reason, "cancelled");
+        assert.match(record.message, /must-gather-[a-z0-9]{5}/);
+        await oc.until(() => oc.cluster.namespaces().length === 0, "the namespace stays");
+      });
+    }
+
+    if (release === "4.13") {
+      test("what cannot be deleted at first is tried again until it is gone", async () => {
+        oc.fail("delete clusterrolebinding", "server-error", 2);
+        const id = await collecting();
+        await service.fetch(`must-gather/${id}`, { method: "DELETE" });
+        const record = await service.ended(id);
+        assert.deepEqual(record.leftovers, []);
+        assert.deepEqual(oc.cluster.bindings(), []);
+      });
+    }
+  });
+}
+
+describe("a gather that is stopped, and its service with it", () => {
   let place: Place;
   let oc: FakeOc;
   let service: Service;
@@ -31,75 +127,7 @@ describe("a gather that is stopped", () => {
     oc = await createFakeOc({ folder: place.folder, release });
     service = await startService(place, { OC: oc.path, ...env });
   };
-  const collecting = async (body: Record<string, unknown> = {}) => {
-    const { id } = await service.start({ ...SLOW, ...body });
-    await service.until(id, ({ state }) => state.endsWith("collecting"));
-    return id;
-  };
-  /** The names in the archive of a gather. */
-  const names = async (record: GatherRecord): Promise<string[]> => {
-    const folder = await mkdtemp(join(tmpdir(), "mg-zip-"));
-    try {
-      const file = join(folder, "a.zip");
-      const data = await service.fetch(record["archive-url"]);
-      await writeFile(file, Buffer.from(await data.arrayBuffer()));
-      const list = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); " +
-        "assert z.testzip() is None; print('\\n'.join(z.namelist()))";
-      const { stdout } = await promisify(execFile)("python3", ["-c", list, file]);
-      return stdout.trim().split("\n");
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  };
-
-  for (const release of ["4.13", "4.18", "4.22"] as const) {
-    test(`on ${release}, DELETE ?keep=1 brings what the pods have so far`, async () => {
-      await begin(release);
-      const id = await collecting();
-      const reply = await service.fetch(`must-gather/${id}?keep=1`, { method: "DELETE" });
-      assert.equal(reply.status, 202);
-      const record = await service.ended(id);
-      assert.equal(record.status, "error");
-      assert.equal(record.reason, "cancelled");
-      assert.equal(record.partial, true);
-      assert.ok((await names(record)).some((name) => name.startsWith("salvaged-must-gather-")));
-      assert.ok(record.transitions.some(({ to }) => to === "inprogress.salvaging"));
-      assert.deepEqual(oc.running(), []);
-      await oc.until(() => oc.cluster.namespaces().length === 0, "the namespace stays");
-      assert.deepEqual(oc.cluster.bindings(), []);
-    });
-  }
-
-  test("the deadline brings what the pods have so far", async () => {
-    await begin("4.18", { TIMEOUT_GRACE: "0s" });
-    const { id } = await service.start({ ...SLOW, timeout: "3s" });
-    const record = await service.ended(id);
-    assert.equal(record.reason, "timeout");
-    assert.equal(record.partial, true);
-    assert.match(record.message, /archive holds what was collected/);
-    assert.ok((await names(record)).some((name) => name.startsWith("salvaged-must-gather-")));
-  });
-
-  test("a pod that cannot be reached is named", async () => {
-    await begin("4.18");
-    oc.execAs("unreachable");
-    const id = await collecting();
-    await service.fetch(`must-gather/${id}?keep=1`, { method: "DELETE" });
-    const record = await service.ended(id);
-    assert.equal(record.reason, "cancelled");
-    assert.match(record.message, /must-gather-[a-z0-9]{5}/);
-    await oc.until(() => oc.cluster.namespaces().length === 0, "the namespace stays");
-  });
-
-  test("what cannot be deleted at first is tried again until it is gone", async () => {
-    await begin("4.13");
-    oc.fail("delete clusterrolebinding", "server-error", 2);
-    const id = await collecting();
-    await service.fetch(`must-gather/${id}`, { method: "DELETE" });
-    const record = await service.ended(id);
-    assert.deepEqual(record.leftovers, []);
-    assert.deepEqual(oc.cluster.bindings(), []);
-  });
+  const collecting = () => collectingOn(service);
 
   test("after a crash the next life deletes what is left, also when oc had died", async () => {
     await begin("4.13");

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import type { GatherListItem } from "../../src/schema/record.ts";
+import { PYTHON } from "../support/python.ts";
 import type { Service } from "../support/service.ts";
 
 /** Reads every archive whose path stands on a line of its input, all of it, and prints nothing where all is well. */
@@ -25,7 +26,7 @@ for path in sys.stdin.read().splitlines():
 
 /** Has Python read archives, ZIP or tar.gz. Rejects with what it says where one cannot be read whole. */
 export async function readWithPython(paths: readonly string[]): Promise<void> {
-  const child = spawn("python3", ["-c", READ_ALL], { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(PYTHON, ["-c", READ_ALL], { stdio: ["pipe", "pipe", "pipe"] });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => said += text);

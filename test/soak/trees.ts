@@ -11,6 +11,7 @@ import { promisify } from "node:util";
 import StreamZip from "node-stream-zip";
 import type { GatherRecord } from "../../src/schema/record.ts";
 import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
+import { PYTHON } from "../support/python.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
 import { until } from "../support/until.ts";
 import { checkDownload } from "./archives.ts";
@@ -134,7 +135,7 @@ async function readByAll(stage: TreeStage, record: GatherRecord): Promise<string
   await run("unzip", ["-tqq", file], most);
   await run("7z", ["t", file], most);
   await run("bsdtar", ["-tf", file], most);
-  const { stdout } = await run("python3", ["-c", READ_ZIP, file, SECRET], most);
+  const { stdout } = await run(PYTHON, ["-c", READ_ZIP, file, SECRET], most);
   const names = stdout.trimEnd().split("\n");
   const zip = new StreamZip.async({ file });
   try {

@@ -26,7 +26,11 @@ export class Documented {
 
   constructor(document = createDocument("0.0.0")) {
     this.document = document;
-    this.#ajv = new Ajv2020({ validateSchema: false, strictTypes: false });
+    this.#ajv = new Ajv2020({
+      validateSchema: false,
+      strictTypes: false,
+      code: { optimize: false }, // of each schema little is checked: to make it faster takes longer
+    });
     this.#ajv.addFormat("date-time", (text) => !Number.isNaN(Date.parse(text)));
     for (const [name, schema] of Object.entries(document.components.schemas)) {
       this.#ajv.addSchema(schema, name);

@@ -33,9 +33,9 @@ export interface Service {
   /** POSTs a gather and gives its record. */
   start: (body: Record<string, unknown>) => Promise<GatherRecord>;
   get: (id: number | string) => Promise<GatherRecord>;
-  /** Polls a gather until `when` holds of it. */
+  /** Asks for a gather, each time it has changed and every second, until `when` holds of it. */
   until: (id: number | string, when: (record: GatherRecord) => boolean) => Promise<GatherRecord>;
-  /** Polls until it has ended. */
+  /** Asks until it has ended. */
   ended: (id: number | string) => Promise<GatherRecord>;
   /** Sends a signal. */
   kill: (signal: NodeJS.Signals) => void;
@@ -150,13 +150,19 @@ export async function startService(
     },
     async until(id, when) {
       const deadline = performance.now() + PATIENCE_MS;
-      for (;;) {
-        const record = await service.get(id);
-        if (when(record)) return record;
+      for (let [etag, state] = ["", ""];;) {
+        const reply = await service.fetch(`must-gather/${encodeURIComponent(id)}`, {
+          headers: etag === "" ? {} : { "if-none-match": etag, prefer: "wait=1" },
+        });
+        const text = await reply.text();
+        if (reply.status === 200) {
+          const record = JSON.parse(text) as GatherRecord;
+          if (when(record)) return record;
+          [etag, state] = [reply.headers.get("etag") ?? "", record.state];
+        } else if (reply.status !== 304) throw new Error(`${reply.status}: ${text}`);
         if (performance.now() > deadline) {
-          throw new Error(`gather ${id} stays ${record.state}: ${JSON.stringify(log.slice(-5))}`);
+          throw new Error(`gather ${id} stays ${state}: ${JSON.stringify(log.slice(-5))}`);
         }
-        await new Promise((resolve) => setTimeout(resolve, 25));
       }
     },
     ended: (id) => service.until(id, ({ status }) => status === "completed" || status === "error"),
