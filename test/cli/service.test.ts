@@ -1,4 +1,4 @@
-/** The client with the real service and the embedded gatherer. */
+/** The client with the real service: once with the embedded gatherer, else with an oc that has less to do. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
@@ -10,21 +10,29 @@ import process from "node:process";
 import { afterEach, beforeEach, test } from "node:test";
 import { promisify } from "node:util";
 import type { GatherRecord } from "../../src/schema/record.ts";
+import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
 import { makePlace, startService } from "../support/service.ts";
 import { Place } from "./start.ts";
 
 const run = promisify(execFile);
 const TOKEN = "sha256~Zm9yIHRoZSB0ZXN0";
-const SLOW = ["--", "sleep", "60"];
-const QUICK = ["--command", "cp /etc/hosts ."];
+const SLOW = ["--image", "localhost/slow-must-gather:latest"];
 
 let place: Place;
+let oc: FakeOc;
+/** In the environment of a client whose service shall have that oc. */
+let withOc: Record<string, string>;
 
 beforeEach(async () => {
   place = await Place.make();
+  oc = await createFakeOc({ folder: place.root });
+  withOc = { OC: oc.path, MUST_GATHER_IMAGE: "localhost/instant:latest" };
 });
 
-afterEach(() => place.remove());
+afterEach(async () => {
+  await oc.close();
+  await place.remove();
+});
 
 /** Listens on a port of 127.0.0.1; any free one without `port`. */
 async function listen(server: Server, port = 0): Promise<number> {
@@ -91,7 +99,7 @@ test("without a service one is started for the gather, and is gone afterwards", 
 
 test("Ctrl-C cancels the gather, and ends the service that was started", async () => {
   const port = await freePort();
-  const client = place.start(SLOW, { PORT: `${port}` });
+  const client = place.start(SLOW, { ...withOc, PORT: `${port}` });
   await client.told("starting");
   client.kill("SIGINT");
   assert.equal(await client.ended, 130);
@@ -102,7 +110,7 @@ test("Ctrl-C cancels the gather, and ends the service that was started", async (
 
 test("Ctrl-C while the service starts ends that too", async () => {
   const port = await freePort();
-  const client = place.start(SLOW, { PORT: `${port}` });
+  const client = place.start(SLOW, { ...withOc, PORT: `${port}` });
   await client.told("Starting the service");
   client.kill("SIGTERM");
   assert.equal(await client.ended, 143);
@@ -111,7 +119,7 @@ test("Ctrl-C while the service starts ends that too", async () => {
 
 test("a service that dies under a gather is told with its last words", async () => {
   const port = await freePort();
-  const client = place.start(SLOW, { PORT: `${port}` });
+  const client = place.start(SLOW, { ...withOc, PORT: `${port}` });
   await client.told("starting");
   const { oc, service } = await processes();
   process.kill(service, "SIGKILL");
@@ -124,14 +132,12 @@ test("a service that dies under a gather is told with its last words", async () 
 test("a service that runs is used and goes on; its journal keeps others away", async () => {
   const theirs = await makePlace();
   const service = await startService(theirs, {
-    OC: "embedded",
-    LOCAL_COMMANDS: "1",
-    PATH: place.env()["PATH"] ?? "",
+    ...withOc,
   });
   try {
     const env = { PORT: new URL(service.url).host, JOURNAL_PATH: theirs.env["JOURNAL_PATH"] ?? "" };
     const [used, refused] = await Promise.all([
-      place.run(["--json", ...QUICK], env),
+      place.run(["--json"], env),
       place.run([], { ...env, PORT: "127.0.0.1:0" }),
     ]);
     assert.equal(used.code, 0, used.stderr);
@@ -152,7 +158,7 @@ test("a service that runs is used and goes on; its journal keeps others away", a
 
 test("two clients at once share one service, which is stopped when both have what they want", async () => {
   const port = await freePort();
-  const clients = [1, 2].map(() => place.run(QUICK, { PORT: `${port}` }));
+  const clients = [1, 2].map(() => place.run([], { ...withOc, PORT: `${port}` }));
   const ended = await Promise.all(clients);
   for (const { code, stderr } of ended) assert.equal(code, 0, stderr);
   assert.equal((await place.files()).length, 2);
@@ -187,8 +193,8 @@ test("a port where another web server answers is told, and a free one used", asy
   });
   const port = await listen(server);
   try {
-    const env = { PORT: `${port}`, MUST_GATHER_TOKEN: TOKEN };
-    const { code, stderr } = await place.run(QUICK, env);
+    const env = { ...withOc, PORT: `${port}`, MUST_GATHER_TOKEN: TOKEN };
+    const { code, stderr } = await place.run([], env);
     assert.equal(code, 0, stderr);
     assert.match(
       stderr,
