@@ -6,7 +6,7 @@ import { lstatSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf } from "../archive/errors.ts";
-import { makeFifos, makePipes, pipesIn } from "./pipes.ts";
+import { makeFifos, makePipes, MKFIFO, pipesIn } from "./pipes.ts";
 
 /** For so many gathers pipes are made at once: 32 pipes in 16 folders, which take no room but their names. */
 export const STOCKED = 16;
@@ -14,13 +14,15 @@ export const STOCKED = 16;
 /** Folders with pipes in them, each for one gather. */
 export class PipeStock {
   readonly #folder: string;
+  readonly #mkfifo: string;
   #stocked: string[] = [];
   #filling: Promise<void> | undefined;
   #isClosed = false;
 
   /** @param folder where they wait: nobody else's, and on the file system of the gathers. It is made when it is needed */
-  constructor(folder: string) {
+  constructor(folder: string, mkfifo = MKFIFO) {
     this.#folder = folder;
+    this.#mkfifo = mkfifo;
   }
 
   /**
@@ -32,7 +34,7 @@ export class PipeStock {
     const stocked = this.#stocked.pop();
     if (stocked !== undefined && await isMoved(stocked, folder)) return;
     this.#stocked = []; // whoever took or broke one has not left the others alone
-    await makePipes(folder);
+    await makePipes(folder, this.#mkfifo);
   }
 
   /** Removes what an earlier life of the service left, or this one leaves; from then on no more are kept. Never rejects. */
@@ -50,8 +52,8 @@ export class PipeStock {
       const folders = Array.from({ length: STOCKED }, (_, n) => join(this.#folder, String(n)));
       await mkdir(this.#folder, { recursive: true, mode: 0o700 });
       for (const folder of folders) await mkdir(folder, { mode: 0o700 });
-      const pipes = folders.map(pipesIn);
-      if (await makeFifos(pipes.flatMap(({ stdout, stderr }) => [stdout, stderr]))) {
+      const pipes = folders.map(pipesIn).flatMap(({ stdout, stderr }) => [stdout, stderr]);
+      if (await makeFifos(pipes, this.#mkfifo)) {
         this.#stocked = folders;
       } else {
         await this.#empty();

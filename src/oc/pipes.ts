@@ -23,6 +23,9 @@ const PIECE_BYTES = 64 * 1024;
 const SHORTEST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 50;
 
+/** Of coreutils; looked for on PATH. */
+export const MKFIFO = "mkfifo";
+
 /** Making a pipe takes a few milliseconds; longer than this is not waited for. */
 const MAKING_MS = 5000;
 
@@ -35,19 +38,19 @@ export function pipesIn(folder: string): Pipes {
  * Makes the pipes and their folder, anew where there were some. Where the system makes none (no `mkfifo`, a file system without)
  * there are none: oc runs without. Rejects when there is no room for the folder.
  */
-export async function makePipes(folder: string): Promise<void> {
+export async function makePipes(folder: string, mkfifo = MKFIFO): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const { stdout, stderr } = pipesIn(folder);
-  await makeFifos([stdout, stderr]);
+  await makeFifos([stdout, stderr], mkfifo);
 }
 
 /** Makes named pipes that only we may open; resolves to whether all of them are there. */
-export function makeFifos(paths: readonly string[]): Promise<boolean> {
+export function makeFifos(paths: readonly string[], mkfifo: string): Promise<boolean> {
   return new Promise((resolve) => {
     try {
       const args = ["-m", "600", ...paths];
-      execFile("mkfifo", args, { timeout: MAKING_MS }, (error) => resolve(!error));
+      execFile(mkfifo, args, { timeout: MAKING_MS }, (error) => resolve(!error));
     } catch {
       resolve(false); // Deno, where it may not be run
     }

@@ -1,25 +1,20 @@
 import assert from "node:assert/strict";
-import { lstat, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import process from "node:process";
 import { test, type TestContext } from "node:test";
 import { PipeStock, STOCKED } from "../../src/oc/pipe-stock.ts";
-import { atEnd, testFolder } from "../support/folder.ts";
+import { testFolder } from "../support/folder.ts";
 
-/** A stock in a folder, and a `mkfifo` on PATH that counts how often it is called. */
+/** A stock in a folder, and a `mkfifo` that counts how often it is called. */
 async function stage(t: TestContext) {
   const root = await testFolder(t);
-  const path = process.env.PATH ?? "";
-  atEnd(t, () => process.env.PATH = path);
-  const setPath = (folders: string) => process.env.PATH = folders;
-  await mkdir(join(root, "bin"));
-  const counting = `#!/bin/sh\necho >> ${root}/calls\nPATH=${path} exec mkfifo "$@"\n`;
-  await writeFile(join(root, "bin", "mkfifo"), counting, { mode: 0o755 });
-  setPath(`${join(root, "bin")}:${path}`);
+  const mkfifo = join(root, "mkfifo");
+  const counting = `#!/bin/sh\necho >> ${root}/calls\nexec mkfifo "$@"\n`;
+  await writeFile(mkfifo, counting, { mode: 0o755 });
   const calls = () => readFile(join(root, "calls"), "utf8").then((text) => text.length, () => 0);
   const folder = join(root, "stock");
   const gather = (n: number) => join(root, `gather-${n}`);
-  return { root, folder, stock: new PipeStock(folder), gather, calls, setPath };
+  return { root, folder, stock: new PipeStock(folder, mkfifo), gather, calls, mkfifo };
 }
 
 async function assertPipes(folder: string): Promise<void> {
@@ -89,13 +84,12 @@ for (
 }
 
 test("without mkfifo there is a folder without pipes, and pipes once it is there", async (t) => {
-  const { stock, root, folder, gather, setPath } = await stage(t);
-  const path = process.env.PATH ?? "";
-  setPath(join(root, "nothing"));
+  const { stock, folder, gather, mkfifo } = await stage(t);
+  await rename(mkfifo, `${mkfifo}.away`);
   await stock.take(gather(1));
   assert.deepEqual(await readdir(gather(1)), []);
   await assert.rejects(readdir(folder), { code: "ENOENT" });
-  setPath(path);
+  await rename(`${mkfifo}.away`, mkfifo);
   await stock.take(gather(2));
   await assertPipes(gather(2));
 });
