@@ -36,11 +36,23 @@ export interface Metrics {
   read: () => Promise<{ text: string; contentType: string }>;
 }
 
-/** Makes them. What takes memory is loaded with the first gather that ends, or when somebody asks. */
-export function createMetrics(sources: MetricsSources): Metrics {
+/**
+ * Makes them. What takes memory is loaded with the first gather that ends, or when somebody asks; where that fails (too many open
+ * files, say), with the next.
+ *
+ * @param importSeries what loads it; a test's own
+ */
+export function createMetrics(
+  sources: MetricsSources,
+  importSeries: () => Promise<Pick<typeof import("./series.ts"), "createSeries">> = () =>
+    import("./series.ts"),
+): Metrics {
   let loaded: Promise<GatherSeries> | undefined;
   const load = () =>
-    loaded ??= import("./series.ts").then(({ createSeries }) => createSeries(sources));
+    loaded ??= importSeries().then(({ createSeries }) => createSeries(sources)).catch((error) => {
+      loaded = undefined;
+      throw error;
+    });
   let last: { at: number; reply: Promise<{ text: string; contentType: string }> } | undefined;
   const read = async () => {
     const { text, contentType } = await load();

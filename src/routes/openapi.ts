@@ -3,17 +3,25 @@ import { Hono } from "hono";
 
 export interface OpenApiRoutesDeps {
   version: string;
+  /** What loads the document's writer; a test's own. */
+  importDocument?: () => Promise<Pick<typeof import("../openapi/document.ts"), "createDocument">>;
 }
 
-/** `/openapi.json`. What writes it takes memory, and is loaded when somebody asks. */
-export function openApiRoutes({ version }: OpenApiRoutesDeps) {
+/** `/openapi.json`. What writes it takes memory, and is loaded when somebody asks; where that fails, when the next one does. */
+export function openApiRoutes(
+  { version, importDocument = () => import("../openapi/document.ts") }: OpenApiRoutesDeps,
+) {
   let written: Promise<string> | undefined;
   const write = async () => {
-    const { createDocument } = await import("../openapi/document.ts");
+    const { createDocument } = await importDocument();
     return JSON.stringify(createDocument(version));
   };
   return new Hono().get("/openapi.json", async (c) => {
-    const text = await (written ??= write());
+    written ??= write().catch((error) => {
+      written = undefined;
+      throw error;
+    });
+    const text = await written;
     return c.body(text, 200, { "Content-Type": "application/json", "Cache-Control": "no-cache" });
   });
 }

@@ -115,6 +115,21 @@ test("what callers and clusters brought about is counted where it happens", asyn
   assert.equal(await value("must_gather_access_cache_hits_total"), 40);
 });
 
+test("what could not be loaded once is loaded by the next gather that ends", async (t) => {
+  const { sources, value, events } = await stage(t);
+  let times = 0;
+  const metrics = createMetrics(sources, () => {
+    if (++times === 1) return Promise.reject(new Error("too many open files"));
+    return import("../../src/metrics/series.ts");
+  });
+  metrics.ended(endedEntry(1));
+  await until("it is told", () => events("warn").length > 0);
+  const failed = { status: "error", reason: "failed" } as const;
+  metrics.ended(endedEntry(2, { ...failed, archive: null }));
+  assert.equal(await value("must_gather_gathers_ended_total", failed, metrics), 1);
+  assert.equal(times, 2);
+});
+
 test("a loop that was held shows in the lag", async (t) => {
   const { metrics, value } = await stage(t);
   await metrics.read();
