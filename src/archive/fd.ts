@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { codeOf } from "./errors.ts";
 
 /**
  * Plain descriptors instead of `FileHandle`: half of the main thread's work a call, which counts with 70,000 files.
@@ -76,6 +77,13 @@ export async function writeFully(fd: number, from: Buffer, position: number): Pr
 export function syncFd(fd: number): Promise<void> {
   return new Promise((resolve, reject) => {
     fs.fdatasync(fd, (error) => error ? reject(error) : resolve());
+  });
+}
+
+/** Removes a file; nothing there is success. One call, where `rm` asks twice before. Fails as unlink(2) does otherwise. */
+export function removeFile(path: Path): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fs.unlink(path, (error) => error && codeOf(error) !== "ENOENT" ? reject(error) : resolve());
   });
 }
 

@@ -1,9 +1,9 @@
 /** Makes the archive of a tree, from the room that it takes to reading it back. */
 import { constants } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { PackError } from "../errors.ts";
-import { closeFd, openFd } from "../fd.ts";
+import { closeFd, openFd, removeFile } from "../fd.ts";
 import { GATHER_JSON } from "../names.ts";
 import { type ArchiveFormat, FORMATS } from "./formats.ts";
 import type { PackControl, Packed, PackRequest } from "./pack.ts";
@@ -49,7 +49,7 @@ export async function makeArchive(
   } catch (error) {
     const left = signal.aborted ? undefined : await takeUp(files, signal);
     if (!left || left.entries.size === 0) {
-      for (const file of [files.temporary, files.mark]) await rm(file, { force: true });
+      for (const file of [files.temporary, files.mark]) await removeFile(file);
       throw error;
     }
     const again = await survey(tree, request.archiveFilename, signal, left);
@@ -72,7 +72,7 @@ async function packAll(
   const { make, verify } = FORMATS[format];
   const { file, temporary, room, mark } = filesOf(folder, format);
   // Of a process that was killed.
-  if (!inside) { for (const old of [temporary, file]) await rm(old, { force: true }); }
+  if (!inside) { for (const old of [temporary, file]) await removeFile(old); }
   try {
     await takeRoom(room, closingBytes(format, bytes, directory));
     const sources = format === "zip"
@@ -93,7 +93,7 @@ async function packAll(
       });
       await giveRoom(room);
       if (contents.data === 0) {
-        for (const made of [temporary, mark]) await rm(made, { force: true });
+        for (const made of [temporary, mark]) await removeFile(made);
         return nothingIn(contents);
       }
       const lists = {
@@ -120,7 +120,7 @@ async function packAll(
     return { ...result, ...verified, verdict: judge.verdict(true) };
   } catch (error) {
     await giveRoom(room);
-    if (format !== "zip") await rm(temporary, { force: true });
+    if (format !== "zip") await removeFile(temporary);
     throw error;
   }
 }

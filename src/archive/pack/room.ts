@@ -1,8 +1,7 @@
 import { randomFillSync } from "node:crypto";
 import { constants } from "node:fs";
-import { rm } from "node:fs/promises";
 import { isNoRoom } from "../errors.ts";
-import { closeFd, openFd, writeFully } from "../fd.ts";
+import { closeFd, openFd, removeFile, writeFully } from "../fd.ts";
 
 const CREATE = constants.O_CREAT | constants.O_TRUNC | constants.O_WRONLY;
 
@@ -30,5 +29,5 @@ export async function takeRoom(file: string, bytes: number): Promise<void> {
 
 /** Gives it back; nothing there is success. */
 export async function giveRoom(file: string): Promise<void> {
-  await rm(file, { force: true });
+  await removeFile(file);
 }
