@@ -1,7 +1,7 @@
 /** Line 4: from a POST to `completed` with an oc that ends at once, beside starting that oc alone; and 1,000 POSTs at once. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { access, constants, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -40,40 +40,62 @@ export async function benchEnds(args: string[]): Promise<void> {
       "after one to warm up",
   );
   const folder = await mkdtemp(join(tmpdir(), "bench-ends-"));
-  const service = await startService({ runtime });
+  const journal = await mkdtemp(join(await inMemory(), "bench-ends-"));
+  const service = await startService({
+    runtime,
+    env: { JOURNAL_PATH: journal },
+    flags: runtime === "node" ? ["--max-semi-space-size=2"] : [], // as the image starts it
+  });
   try {
     const oc = await writeOc(folder);
-    const took: { gather: Took[]; alone: Took[] } = { gather: [], alone: [] };
-    for (let round = 0; round <= runs; round++) {
-      const gather = await gathers(service, batch);
-      const alone = await starts(oc, folder, batch);
-      if (round > 0) {
-        took.gather.push(gather);
-        took.alone.push(alone);
+    for (
+      const [what, word] of [["an oc that ends at once", "instant"], [
+        "one as large as oc",
+        "start",
+      ]]
+    ) {
+      say(`${what}:`);
+      const took: { gather: Took[]; alone: Took[] } = { gather: [], alone: [] };
+      for (let round = 0; round <= runs; round++) {
+        const gather = await gathers(service, batch, word);
+        const alone = await starts(oc, folder, batch, word);
+        if (round > 0) {
+          took.gather.push(gather);
+          took.alone.push(alone);
+        }
       }
+      tell(took);
     }
-    const ratio = (key: "wall" | "cpu") =>
-      figure(median(took.gather.map((each, run) => each[key] / (took.alone[run]?.[key] ?? NaN))));
-    const of = (which: "gather" | "alone", key: keyof Took) =>
-      figure(median(took[which].map((each) => each[key])));
-    table(["", "times oc alone", "ms", "oc alone, ms"], [
-      ["wall, POST to completed", ratio("wall"), of("gather", "wall"), of("alone", "wall")],
-      ["CPU with all it starts", ratio("cpu"), of("gather", "cpu"), of("alone", "cpu")],
-      ["CPU of the service's process", "", of("gather", "own"), ""],
-    ]);
   } finally {
     await service.stop();
-    await rm(folder, { recursive: true, force: true });
+    for (const made of [folder, journal]) await rm(made, { recursive: true, force: true });
   }
   await atOnce(POSTS * scale, runtime);
 }
 
-/** So many gathers of an oc that does nothing, one after the other; what one took. */
-export async function gathers(service: Service, batch: number): Promise<Took> {
+/** Where the journal is unless somebody says otherwise. */
+async function inMemory(): Promise<string> {
+  return await access("/dev/shm", constants.W_OK).then(() => "/dev/shm", () => tmpdir());
+}
+
+function tell(took: { gather: Took[]; alone: Took[] }): void {
+  const ratio = (key: "wall" | "cpu") =>
+    figure(median(took.gather.map((each, run) => each[key] / (took.alone[run]?.[key] ?? NaN))));
+  const of = (which: "gather" | "alone", key: keyof Took) =>
+    figure(median(took[which].map((each) => each[key])));
+  table(["", "times oc alone", "ms", "oc alone, ms"], [
+    ["wall, POST to completed", ratio("wall"), of("gather", "wall"), of("alone", "wall")],
+    ["CPU with all it starts", ratio("cpu"), of("gather", "cpu"), of("alone", "cpu")],
+    ["CPU of the service's process", "", of("gather", "own"), ""],
+  ]);
+}
+
+/** So many gathers of an oc that does what `word` says, one after the other; what one took. */
+export async function gathers(service: Service, batch: number, word = "instant"): Promise<Took> {
   const [own, family] = [await cpuMs(service.pid), await familyCpuMs(service.pid)];
   const began = performance.now();
   for (let made = 0; made < batch; made++) {
-    await service.completed((await service.post("instant")).id);
+    await service.completed((await service.post(word)).id);
   }
   const wall = (performance.now() - began) / batch;
   const cpu = (await familyCpuMs(service.pid) - family) / batch;
@@ -81,7 +103,12 @@ export async function gathers(service: Service, batch: number): Promise<Took> {
 }
 
 /** So many starts of that oc alone. */
-export async function starts(oc: string, folder: string, batch: number): Promise<Took> {
+export async function starts(
+  oc: string,
+  folder: string,
+  batch: number,
+  word = "instant",
+): Promise<Took> {
   // In a process of its own, a small one: a large one takes longer to start another.
   const program = `
     const { spawn } = require("node:child_process");
@@ -97,7 +124,7 @@ export async function starts(oc: string, folder: string, batch: number): Promise
       const children = (Number(stat[13]) + Number(stat[14])) * 10;
       console.log(JSON.stringify([performance.now() - began, (own.user + own.system) / 1000 + children]));
     });`;
-  const args = ["adm", "must-gather", `--dest-dir=${join(folder, "tree")}`, "--", "instant"];
+  const args = ["adm", "must-gather", `--dest-dir=${join(folder, "tree")}`, "--", word];
   const child = spawn(process.execPath, ["-e", program, oc, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });

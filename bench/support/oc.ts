@@ -1,12 +1,15 @@
 /** An oc that costs next to nothing by itself, so that what is measured is the service. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 
 /**
  * The first word behind `--` says what it does; in the folder that it is given it leaves a small file, so that there is something
  * to pack.
  *
  * - `instant`: nothing else.
+ * - `start`: starts a program as large as the real oc, which does nothing: Node's. Both are some 100 MB, and at work for tens of
+ *   milliseconds before their first line.
  * - `print BYTES`: so many bytes in lines of 100.
  * - `lines N`: N lines of 100 bytes, as fast as they are taken.
  * - `pace N SECONDS`: N lines a second, in twenty pieces, and more at a time where it came too late.
@@ -25,6 +28,7 @@ line=012345678901234567890123456789012345678901234567890123456789012345678901234
 line=\${line%?}
 set -- $last
 case "$1" in
+  start) ${process.execPath} -e 0 ;;
   print) yes "$line" | head -c "$2" ;;
   lines) yes "$line" | head -n "$2" ;;
   pace)
