@@ -91,7 +91,7 @@ export function plot(frame: Frame, all: readonly Series[]): string {
     ),
     `<path class="even" d="M${PLOT.left} ${round(even)}H${PLOT.right}"/>`,
     text(PLOT.right - 8, PLOT.top + 18, frame.worse, 'class="faint" text-anchor="end"'),
-    text(PLOT.right - 8, PLOT.bottom - 10, frame.even, 'class="faint" text-anchor="end"'),
+    text(PLOT.left + 8, PLOT.bottom - 10, frame.even, 'class="faint"'),
     `<path class="frame" d="M${PLOT.left} ${PLOT.top}V${PLOT.bottom}H${PLOT.right}"/>`,
     text(PLOT.left, 30, frame.title, 'class="title"'),
     text((PLOT.left + PLOT.right) / 2, PLOT.bottom + 42, frame.x, 'text-anchor="middle"'),
