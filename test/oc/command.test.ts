@@ -31,6 +31,9 @@ before(() => {
   show = join(folder, "show");
   writeFileSync(show, "#!/bin/sh\nfor word; do printf '%s\\0' \"$word\"; done\n");
   chmodSync(show, 0o755);
+  // A pod's last word, which here would wait for all that this machine's disks have still to write.
+  writeFileSync(join(folder, "sync"), "#!/bin/sh\n");
+  chmodSync(join(folder, "sync"), 0o755);
   for (const bait of ["a", "b", "-n", "web (prod)"]) writeFileSync(join(folder, bait), "");
 });
 
@@ -39,7 +42,11 @@ after(() => rmSync(folder, { recursive: true }));
 function bash(script: string): string {
   return execFileSync("bash", ["-c", script], {
     cwd: folder, // holds files that an unquoted pattern would find
-    env: { PATH: process.env["PATH"] ?? "", HOME: "/home-was-expanded", GATHER: "variable" },
+    env: {
+      PATH: `${folder}:${process.env["PATH"] ?? ""}`,
+      HOME: "/home-was-expanded",
+      GATHER: "variable",
+    },
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
   });

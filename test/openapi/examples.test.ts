@@ -35,7 +35,7 @@ describe("the document's examples", () => {
   before(async () => {
     place = await makePlace();
     oc = await createFakeOc({ folder: place.folder });
-    service = await startService(place, { OC: oc.path, MAX_CONCURRENT: "10" });
+    service = await startService(place, { OC: oc.path, MAX_CONCURRENT: "1" }); // what is posted waits
     await service.start({ "image": PLAIN, "custom-name": "plan:web" });
     await service.ended(1);
     oc.hold("during-gather");
