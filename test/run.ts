@@ -1,30 +1,104 @@
 /**
- * Runs the tests on Node and on Deno side by side, as most of them wait more than they compute: `node test/run.ts`. Node's output
- * comes as it is made, Deno's behind it. The exit code is 1 where either fails.
+ * Runs the tests on Node and on Deno side by side, as most of them wait more than they compute: `node test/run.ts`, or only on one
+ * of them: `node test/run.ts node`. Node's output comes as it is made, Deno's behind it. The exit code is 1 where either fails.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
-import { mkdtemp, open, rm } from "node:fs/promises";
+import { glob, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { pipeline } from "node:stream/promises";
+import { pathToFileURL } from "node:url";
+import { CACHED } from "./support/caches.ts";
+
+/** How many files of tests run at once, on each runtime: they wait for each other's processor, and for processes and files more. */
+const AT_ONCE = "3";
+
+/** Of these folders each file has a process of its own, and they begin first: they take longest, and some measure what they use. */
+const APART = ["web", "soak", "deploy"];
+
+/** Most files share so many processes: to load what tests need takes as long as a quarter of the tests themselves. */
+const SHARED = 8;
+
+/** Not of these: what a file hooks into all tests, mocks or sets would be so for others, and what it measures would be theirs. */
+const OWN = /^(?:before|after)(?:Each)?\(|\bmock\.|process\.(?:memoryUsage|env\S* = )/m;
+
+/**
+ * Writes the modules that import all tests, in the order in which they are to begin, into a folder; resolves to their paths.
+ * `without` is a folder of tests that are left out.
+ */
+async function modulesOf(folder: string, without?: string): Promise<string[]> {
+  const files: string[] = [];
+  for await (const file of glob("test/**/*.test.ts")) {
+    if (without === undefined || !file.startsWith(`test/${without}/`)) files.push(file);
+  }
+  files.sort();
+  const modules: string[][] = [];
+  const shared: string[][] = Array.from({ length: SHARED }, () => []);
+  let next = 0;
+  for (const file of files) {
+    if (APART.some((name) => file.startsWith(`test/${name}/`))) modules.push([file]);
+    // Neighbours are of a kind, and take equally long: each goes to another process.
+    else if (!OWN.test(await readFile(file, "utf8"))) shared[next++ % SHARED]?.push(file);
+  }
+  modules.push(...shared);
+  for (const file of files) if (!modules.flat().includes(file)) modules.push([file]);
+  return await Promise.all(modules.map(async (imported, n) => {
+    const path = join(folder, `${String(n).padStart(3, "0")}.test.mjs`);
+    await writeFile(path, imported.map((file) => `import "${pathToFileURL(file)}";\n`).join(""));
+    return path;
+  }));
+}
+
+type Run = (program: string, args: readonly string[]) => Promise<boolean>;
+
+const RUNTIMES = {
+  async node(folder: string, run: Run): Promise<boolean> {
+    return await run("node", [
+      "--test",
+      `--test-concurrency=${AT_ONCE}`,
+      ...await modulesOf(folder),
+    ]);
+  },
+  /** The machines' tests have no permission there: that is the proof that the machines are pure. */
+  async deno(folder: string, run: Run): Promise<boolean> {
+    const pure = await run("deno", ["test", "--no-check", "test/machines"]);
+    const modules = await modulesOf(folder, "machines");
+    return await run("deno", ["test", "-A", "--no-check", "--parallel", ...modules]) && pure;
+  },
+};
+
+type Name = keyof typeof RUNTIMES;
+
+async function runOn(name: Name, folder: string, output: number | "inherit"): Promise<string> {
+  const { NODE_COMPILE_CACHE } = CACHED; // not Deno's: it measures programs of ours with the one that it has
+  const env = { ...process.env, NODE_COMPILE_CACHE, DENO_JOBS: AT_ONCE };
+  const passed = await RUNTIMES[name](folder, async (program, args) => {
+    const child = spawn(program, args, { stdio: ["ignore", output, output], env });
+    const [code] = await once(child, "exit");
+    return code === 0;
+  });
+  if (!passed) process.exitCode = 1;
+  return `${name}: ${passed ? "passed" : "FAILED"}`;
+}
 
 const folder = await mkdtemp(join(tmpdir(), "test-run-"));
 try {
-  const kept = join(folder, "deno");
-  const file = await open(kept, "w");
-  const run = async (script: string, output: number | "inherit") => {
-    const child = spawn("npm", ["run", "--silent", script], { stdio: ["ignore", output, output] });
-    const [code] = await once(child, "exit");
-    if (code !== 0) process.exitCode = 1;
-    return code === 0 ? "passed" : "FAILED";
-  };
-  const [node, deno] = await Promise.all([run("test:node", "inherit"), run("test:deno", file.fd)]);
-  await file.close();
-  await pipeline(createReadStream(kept), process.stdout, { end: false });
-  console.log(`Node: ${node}. Deno: ${deno}.`);
+  const [only] = process.argv.slice(2);
+  if (only === "node" || only === "deno") console.log(await runOn(only, folder, "inherit"));
+  else {
+    const [modules, kept] = [await mkdtemp(join(folder, "deno-")), join(folder, "output")];
+    const file = await open(kept, "w");
+    const ended = await Promise.all([
+      runOn("node", folder, "inherit"),
+      runOn("deno", modules, file.fd),
+    ]);
+    await file.close();
+    await pipeline(createReadStream(kept), process.stdout, { end: false });
+    console.log(ended.join(", "));
+  }
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
