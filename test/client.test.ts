@@ -2,24 +2,18 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { createClient } from "../src/client.ts";
 import type { GatherRecord } from "../src/schema/record.ts";
-import { createFakeOc, type FakeOc } from "./support/fake-oc.ts";
-import { makePlace, type Place, type Service, startService } from "./support/service.ts";
+import type { Service } from "./support/service.ts";
+import { openStage, type Stage } from "./support/stage.ts";
 
 describe("the typed client", () => {
-  let place: Place;
-  let oc: FakeOc;
+  let stage: Stage;
   let service: Service;
 
   before(async () => {
-    place = await makePlace();
-    oc = await createFakeOc({ folder: place.folder });
-    service = await startService(place, { OC: oc.path });
+    stage = await openStage();
+    ({ service } = stage);
   });
-  after(async () => {
-    await service.stop();
-    await oc.close();
-    await place.remove();
-  });
+  after(() => stage.close());
 
   test("starts, finds, lists, looks into, links and removes a gather", async () => {
     const { healthz, "must-gather": gathers } = createClient(service.url);

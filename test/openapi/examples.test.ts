@@ -8,8 +8,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { OpenApi, OpenApiOperation } from "../../src/openapi/document.ts";
 import { Documented } from "../support/documented.ts";
-import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
-import { makePlace, type Place, type Service, startService } from "../support/service.ts";
+import type { FakeOc } from "../support/fake-oc.ts";
+import type { Service } from "../support/service.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 
 const PLAIN = "localhost/plain-must-gather:latest";
 const ORDER = ["get", "post", "delete"];
@@ -27,15 +28,14 @@ interface Sent {
 }
 
 describe("the document's examples", () => {
-  let place: Place;
+  let stage: Stage;
   let oc: FakeOc;
   let service: Service;
   const { document } = new Documented();
 
   before(async () => {
-    place = await makePlace();
-    oc = await createFakeOc({ folder: place.folder });
-    service = await startService(place, { OC: oc.path, MAX_CONCURRENT: "1" }); // what is posted waits
+    stage = await openStage({ MAX_CONCURRENT: "1" }); // what is posted waits
+    ({ oc, service } = stage);
     await service.start({ "image": PLAIN, "custom-name": "plan:web" });
     await service.ended(1);
     oc.hold("during-gather");
@@ -47,9 +47,7 @@ describe("the document's examples", () => {
   });
   after(async () => {
     oc.release("during-gather");
-    await service.stop();
-    await oc.close();
-    await place.remove();
+    await stage.close();
   });
 
   test("is what the service serves", async () => {

@@ -6,26 +6,22 @@ import { after, afterEach, before, beforeEach, describe, test } from "node:test"
 import { archived, fill, text } from "../archive/work.ts";
 import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 import { until } from "../support/until.ts";
 
 const SLOW = { image: "localhost/slow-must-gather:latest" };
 
 describe("a gather that does not end by itself", () => {
+  let stage: Stage;
   let place: Place;
   let oc: FakeOc;
   let service: Service;
 
   before(async () => {
-    place = await makePlace();
-    oc = await createFakeOc({ folder: place.folder });
-    const env = { MAX_CONCURRENT: "1", TIMEOUT_GRACE: "0s" };
-    service = await startService(place, { OC: oc.path, ...env });
+    stage = await openStage({ MAX_CONCURRENT: "1", TIMEOUT_GRACE: "0s" });
+    ({ place, oc, service } = stage);
   });
-  after(async () => {
-    await service.stop();
-    await oc.close();
-    await place.remove();
-  });
+  after(() => stage.close());
   const collecting = async () => {
     const { id } = await service.start(SLOW);
     await service.until(id, ({ state }) => state.includes("collecting"));

@@ -1,14 +1,9 @@
 /** Following what happens, on the real service. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
-import {
-  makePlace,
-  PATIENCE_MS,
-  type Place,
-  type Service,
-  startService,
-} from "../support/service.ts";
+import type { FakeOc } from "../support/fake-oc.ts";
+import { PATIENCE_MS, type Service } from "../support/service.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 
 interface Told {
   id: string;
@@ -17,20 +12,15 @@ interface Told {
 }
 
 describe("events", () => {
-  let place: Place;
+  let stage: Stage;
   let oc: FakeOc;
   let service: Service;
 
   before(async () => {
-    place = await makePlace();
-    oc = await createFakeOc({ folder: place.folder });
-    service = await startService(place, { OC: oc.path });
+    stage = await openStage();
+    ({ oc, service } = stage);
   });
-  after(async () => {
-    await service.stop();
-    await oc.close();
-    await place.remove();
-  });
+  after(() => stage.close());
 
   /** Reads events until `enough` holds of them, then goes away. */
   async function follow(

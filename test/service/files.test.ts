@@ -11,6 +11,7 @@ import { descriptors } from "../support/process-use.ts";
 import { PYTHON } from "../support/python.ts";
 import { openClient } from "../support/raw-client.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 import { until } from "../support/until.ts";
 import { logOf } from "../archive/tars.ts";
 
@@ -50,6 +51,7 @@ interface Page {
 }
 
 describe("looking into archives", () => {
+  let stage: Stage;
   let place: Place;
   let oc: FakeOc;
   let service: Service;
@@ -75,9 +77,8 @@ describe("looking into archives", () => {
   const image = (name: string) => `localhost/${name}-must-gather:latest`;
 
   before(async () => {
-    place = await makePlace();
-    oc = await createFakeOc({ folder: place.folder, scenarios: { "names-must": files(NAMES) } });
-    service = await startService(place, { OC: oc.path, MAX_CONCURRENT: "4" });
+    stage = await openStage({ MAX_CONCURRENT: "4" }, { scenarios: { "names-must": files(NAMES) } });
+    ({ place, oc, service } = stage);
     const records = await Promise.all(
       [
         { image: image("plain") },
@@ -94,11 +95,7 @@ describe("looking into archives", () => {
     const [first = ""] = (await list(names, "?q=nodes.yaml")).files.map(({ path }) => path);
     folder = first.split("/")[0] ?? "";
   });
-  after(async () => {
-    await service.stop();
-    await oc.close();
-    await place.remove();
-  });
+  after(() => stage.close());
 
   test("a ZIP is listed with sizes and times, and every file in it is what Python reads", async () => {
     const { files, total, next } = await list(zip, "?limit=10000");

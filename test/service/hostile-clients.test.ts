@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
 import { descriptors, mostDescriptors, residentBytes } from "../support/process-use.ts";
 import { exchange, open } from "../support/raw-http.ts";
-import { makePlace, type Place, type Service, startService } from "../support/service.ts";
+import type { Service } from "../support/service.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 import { until } from "../support/until.ts";
 import { bytes, get, JSON_TYPE, post, request } from "./hostile/case.ts";
 
@@ -37,30 +37,21 @@ function* megabytes(count: number, framed: boolean): Generator<Uint8Array> {
 }
 
 describe("hostile clients", () => {
-  let place: Place;
-  let oc: FakeOc;
+  let stage: Stage;
   let service: Service;
   let resident: number;
   let opened: string[];
 
   before(async () => {
-    place = await makePlace();
-    oc = await createFakeOc({ folder: place.folder });
-    service = await startService(place, {
-      OC: oc.path,
-      MUST_GATHER_IMAGE: "localhost/instant:latest",
-    });
+    stage = await openStage({ MUST_GATHER_IMAGE: "localhost/instant:latest" });
+    ({ service } = stage);
     await gatherGoesThrough(1);
     resident = await residentBytes(service.pid);
   });
   beforeEach(async () => {
     opened = await descriptors(service.pid);
   });
-  after(async () => {
-    await service.stop();
-    await oc.close();
-    await place.remove();
-  });
+  after(() => stage.close());
 
   /** Raw, since a connection that a client keeps is a descriptor. */
   async function gatherGoesThrough(id: number): Promise<void> {

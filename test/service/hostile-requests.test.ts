@@ -1,10 +1,11 @@
 /** Every field, route, header and method with bad input: each gets its answer, and the service is as it was. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
+import type { FakeOc } from "../support/fake-oc.ts";
 import { descriptors, residentBytes } from "../support/process-use.ts";
 import { exchange, type RawReply } from "../support/raw-http.ts";
-import { makePlace, type Place, type Service, startService } from "../support/service.ts";
+import type { Service } from "../support/service.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 import { until } from "../support/until.ts";
 import { BAD_BODIES } from "./hostile/bodies.ts";
 import { type BadRequest, CANARY, post } from "./hostile/case.ts";
@@ -22,25 +23,20 @@ const MOST_GROWTH = 80 * 2 ** 20;
 const INSTANT = "localhost/instant:latest";
 
 describe("hostile requests", () => {
-  let place: Place;
+  let stage: Stage;
   let oc: FakeOc;
   let service: Service;
   let resident: number;
   let open: string[];
 
   before(async () => {
-    place = await makePlace();
-    oc = await createFakeOc({ folder: place.folder });
-    service = await startService(place, { OC: oc.path, MUST_GATHER_IMAGE: INSTANT });
+    stage = await openStage({ MUST_GATHER_IMAGE: INSTANT });
+    ({ oc, service } = stage);
     await service.ended((await service.start({ "custom-name": "first" })).id);
     resident = await residentBytes(service.pid);
     open = await descriptors(service.pid);
   });
-  after(async () => {
-    await service.stop();
-    await oc.close();
-    await place.remove();
-  });
+  after(() => stage.close());
 
   const groups: Record<string, readonly BadRequest[]> = {
     "values of fields": BAD_FIELDS,

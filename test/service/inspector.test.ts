@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { atEnd } from "../support/folder.ts";
-import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
-import { makePlace, type Place, type Service, startService } from "../support/service.ts";
+import type { FakeOc } from "../support/fake-oc.ts";
+import { makePlace, type Service, startService } from "../support/service.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 
 const SLOW = { image: "localhost/slow-must-gather:latest" };
 
@@ -15,20 +16,15 @@ interface Seen {
 }
 
 describe("the inspector's routes", () => {
-  let place: Place;
+  let stage: Stage;
   let oc: FakeOc;
   let service: Service;
 
   before(async () => {
-    place = await makePlace();
-    oc = await createFakeOc({ folder: place.folder });
-    service = await startService(place, { OC: oc.path, INSPECT_SEND: "1", MAX_CONCURRENT: "8" });
+    stage = await openStage({ INSPECT_SEND: "1", MAX_CONCURRENT: "8" });
+    ({ oc, service } = stage);
   });
-  after(async () => {
-    await service.stop();
-    await oc.close();
-    await place.remove();
-  });
+  after(() => stage.close());
 
   const look = async (id: number, at = service) => {
     const reply = await at.fetch(`must-gather/${id}/machine`);

@@ -2,14 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { GatherRecord } from "../../src/schema/record.ts";
-import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
-import {
-  makePlace,
-  PATIENCE_MS,
-  type Place,
-  type Service,
-  startService,
-} from "../support/service.ts";
+import { PATIENCE_MS, type Service } from "../support/service.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 import { startStrippingProxy, type StrippingProxy } from "../support/stripping-proxy.ts";
 
 const json = { "content-type": "application/json" };
@@ -21,21 +15,18 @@ const prefixes = [
 ] as const;
 
 describe("behind a proxy", () => {
-  let place: Place;
-  let oc: FakeOc;
+  let stage: Stage;
   let service: Service;
   /** An ended gather with an archive, and what is in it. */
   let made: GatherRecord;
   let archive: Buffer;
 
   before(async () => {
-    place = await makePlace();
-    oc = await createFakeOc({ folder: place.folder });
-    service = await startService(place, {
-      OC: oc.path,
+    stage = await openStage({
       MUST_GATHER_IMAGE: "localhost/forklift-must-gather:latest",
       CORS_ORIGINS: CONSOLE,
     });
+    ({ service } = stage);
     const { id } = await service.start({ "custom-name": "plan:p/1 x" });
     made = await service.ended(id);
     assert.equal(made.status, "completed", made.message);
@@ -43,11 +34,7 @@ describe("behind a proxy", () => {
     archive = Buffer.from(await data.arrayBuffer());
     assert.ok(archive.length > 100);
   });
-  after(async () => {
-    await service.stop();
-    await oc.close();
-    await place.remove();
-  });
+  after(() => stage.close());
 
   for (const [whose, prefix] of prefixes) {
     describe(`that is ${whose}`, () => {

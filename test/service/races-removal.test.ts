@@ -17,6 +17,7 @@ import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
 import { testFolder } from "../support/folder.ts";
 import { exchange, open, replyOn } from "../support/raw-http.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 import { until } from "../support/until.ts";
 import { get, request } from "./hostile/case.ts";
 import { atOnce } from "./races/at-once.ts";
@@ -51,6 +52,7 @@ async function isWhole(download: Download, record: GatherRecord): Promise<void> 
 }
 
 describe("removing a gather", () => {
+  let stage: Stage;
   let place: Place;
   let oc: FakeOc;
   let service: Service;
@@ -59,19 +61,14 @@ describe("removing a gather", () => {
   let tended: GatherRecord;
 
   before(async () => {
-    place = await makePlace();
-    oc = await createFakeOc({ folder: place.folder, speed: 200 });
-    service = await startService(place, { OC: oc.path, MUST_GATHER_IMAGE: INSTANT });
+    stage = await openStage({ MUST_GATHER_IMAGE: INSTANT }, { speed: 200 });
+    ({ place, oc, service } = stage);
     forgotten = await service.ended((await service.start({})).id);
     tended = await service.ended((await service.start({})).id);
     oc.hold("get-namespace");
     assert.equal(status(await send(remove(forgotten.id, "?purge=1"))), 204);
   });
-  after(async () => {
-    await service.stop();
-    await oc.close();
-    await place.remove();
-  });
+  after(() => stage.close());
 
   const send = (bytes: Uint8Array) => exchange(service.url, bytes);
   const folderOf = (id: number) => join(place.folder, "work", String(id));

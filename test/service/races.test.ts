@@ -4,9 +4,10 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import type { GatherRecord } from "../../src/schema/record.ts";
-import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
+import type { FakeOc } from "../support/fake-oc.ts";
 import { exchange } from "../support/raw-http.ts";
-import { makePlace, type Place, type Service, startService } from "../support/service.ts";
+import type { Place, Service } from "../support/service.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 import { until } from "../support/until.ts";
 import { get, post, request } from "./hostile/case.ts";
 import { atOnce } from "./races/at-once.ts";
@@ -21,20 +22,19 @@ const status = (reply?: { statuses: readonly number[] }) => reply?.statuses[0] ?
 const isLive = ({ status }: GatherRecord) => status === "new" || status === "inprogress";
 
 describe("one slot, and an oc that cleans up when it is told to stop", () => {
+  let stage: Stage;
   let place: Place;
   let oc: FakeOc;
   let service: Service;
 
   before(async () => {
-    place = await makePlace();
-    oc = await createFakeOc({ folder: place.folder, speed: 200 });
-    service = await startService(place, {
-      OC: oc.path,
+    stage = await openStage({
       MUST_GATHER_IMAGE: INSTANT,
       MAX_CONCURRENT: "1",
       STOP_GRACE: "20s", // a second signal would be one too many
       WORK_LIMIT: "100Gi",
-    });
+    }, { speed: 200 });
+    ({ place, oc, service } = stage);
   });
   afterEach(async () => {
     // Whether the cluster is clean is asked 10 s after each end, so an oc may run for a moment.
@@ -43,11 +43,7 @@ describe("one slot, and an oc that cleans up when it is told to stop", () => {
     assert.deepEqual(oc.cluster.bindings(), []);
     assert.deepEqual(service.log.filter(({ level }) => level === "error"), []);
   });
-  after(async () => {
-    await service.stop();
-    await oc.close();
-    await place.remove();
-  });
+  after(() => stage.close());
 
   const send = (bytes: Uint8Array) => exchange(service.url, bytes);
 

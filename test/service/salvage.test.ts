@@ -11,6 +11,7 @@ import type { GatherRecord } from "../../src/schema/record.ts";
 import { createFakeOc, type FakeOc, type Release } from "../support/fake-oc.ts";
 import { PYTHON } from "../support/python.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 
 const SLOW = { image: "localhost/slow-must-gather:latest" };
 
@@ -39,20 +40,15 @@ async function names(service: Service, record: GatherRecord): Promise<string[]> 
 
 for (const release of ["4.13", "4.18", "4.22"] as const) {
   describe(`a gather with oc ${release} that is stopped`, () => {
-    let place: Place;
+    let stage: Stage;
     let oc: FakeOc;
     let service: Service;
 
     before(async () => {
-      place = await makePlace();
-      oc = await createFakeOc({ folder: place.folder, release });
-      service = await startService(place, { OC: oc.path, TIMEOUT_GRACE: "0s" });
+      stage = await openStage({ TIMEOUT_GRACE: "0s" }, { release });
+      ({ oc, service } = stage);
     });
-    after(async () => {
-      await service.stop();
-      await oc.close();
-      await place.remove();
-    });
+    after(() => stage.close());
     const collecting = () => collectingOn(service);
 
     test("with DELETE ?keep=1 brings what the pods have so far", async () => {

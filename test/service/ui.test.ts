@@ -2,28 +2,21 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, describe, test } from "node:test";
-import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
-import { makePlace, type Place, type Service, startService } from "../support/service.ts";
+import type { FakeOc } from "../support/fake-oc.ts";
+import type { Service } from "../support/service.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 import type { GatherRecord } from "../../src/schema/record.ts";
 
 describe("the UI's sequence", () => {
-  let place: Place;
+  let stage: Stage;
   let oc: FakeOc;
   let service: Service;
 
   before(async () => {
-    place = await makePlace();
-    oc = await createFakeOc({ folder: place.folder });
-    service = await startService(place, {
-      OC: oc.path,
-      MUST_GATHER_IMAGE: "localhost/forklift-must-gather:latest",
-    });
+    stage = await openStage({ MUST_GATHER_IMAGE: "localhost/forklift-must-gather:latest" });
+    ({ oc, service } = stage);
   });
-  after(async () => {
-    await service.stop();
-    await oc.close();
-    await place.remove();
-  });
+  after(() => stage.close());
 
   test("POST, poll by name until completed, download by number", async () => {
     const reply = await service.fetch("must-gather", {
