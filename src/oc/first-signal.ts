@@ -3,9 +3,10 @@ import type { Run } from "./run.ts";
 
 /**
  * How long an oc that has not yet named its binding is let be after it was to be told to stop, milliseconds: in the recordings it
- * has named both within a second of its first word.
+ * has named both within a second of its first word; a machine or a cluster may be busier than the recorded ones. Half of the default
+ * STOP_GRACE.
  */
-const NAMING_MS = 2000;
+const NAMING_MS = 5000;
 
 /**
  * Holds back SIGINT and SIGTERM until oc has named its binding, as an oc that dies of its first signal (before 4.22) may have made one

@@ -9,6 +9,9 @@ import { until } from "../support/until.ts";
 import { checkDownload, readWithPython } from "./archives.ts";
 import { hasEnded, type Ledger } from "./ledger.ts";
 
+/** What must be ended, and removed from a cluster that refuses at times, takes a minute, and more on a busy machine: milliseconds. */
+const PATIENCE_MS = 150_000;
+
 /** What the journal of a dead service says of a gather. */
 export interface Journalled {
   id: number;
@@ -53,7 +56,7 @@ export async function checkCut(
   const records = await until(`${[...ran]} end after the boot`, async () => {
     const all = (await list(service)).filter(({ id }) => ran.has(id));
     return all.every(hasEnded) ? all : undefined;
-  }) ?? [];
+  }, PATIENCE_MS) ?? [];
   for (const { id, status, reason } of records) {
     assert.equal(status, "error", `gather ${id} was cut and is ${status}`);
     assert.notEqual(reason, "", `gather ${id} was cut and has no reason`);
@@ -87,7 +90,7 @@ export async function checkEnd(
   const all = await until("everything ends", async () => {
     const records = await list(service);
     return records.every(hasEnded) ? records : undefined;
-  }) ?? [];
+  }, PATIENCE_MS) ?? [];
   ledger.check(all);
   await until("no process of oc is left", () => oc.running().length === 0);
   assert.deepEqual(oc.cluster.leftovers(), [], "left in the cluster");

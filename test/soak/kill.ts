@@ -94,7 +94,7 @@ async function killWith(
     ...CACHED,
     OC: oc.path,
     MAX_CONCURRENT: "4",
-    STOP_GRACE: "1s", // twice this is what oc has to name its binding before SIGKILL
+    STOP_GRACE: "3s", // twice this is what oc has to name its binding before SIGKILL, also on a busy machine
     TIMEOUT_GRACE: "1s",
   };
   const ledger = new Ledger();

@@ -7,9 +7,13 @@ const PATIENCE_MS = 20_000;
 const SHORTEST_MS = 5;
 const LONGEST_MS = 50;
 
-/** Resolves with what `look` gives once that is truthy; rejects, naming `what`, when it never is. */
-export async function until<T>(what: string, look: () => T | Promise<T>): Promise<T> {
-  const deadline = performance.now() + PATIENCE_MS;
+/** Resolves with what `look` gives once that is truthy; rejects, naming `what`, when it is not within `patienceMs`. */
+export async function until<T>(
+  what: string,
+  look: () => T | Promise<T>,
+  patienceMs = PATIENCE_MS,
+): Promise<T> {
+  const deadline = performance.now() + patienceMs;
   for (let pause = SHORTEST_MS;; pause = Math.min(pause * 1.2, LONGEST_MS)) {
     const seen = await look();
     if (seen) return seen;
