@@ -113,6 +113,8 @@ describe("removing a gather", () => {
 
   test("purged while somebody waits for its change, the answer is that it is gone", async () => {
     const { id } = await service.ended((await service.start({})).id);
+    // Its record changes once more when its output is closed, which is when who follows it is let go.
+    await (await service.fetch(`must-gather/${id}/log?follow=1`)).text();
     const etag = (await service.fetch(`must-gather/${id}`)).headers.get("etag") ?? "";
     const waiting = await open(service.url);
     waiting.write(get(`/must-gather/${id}`, ["Prefer: wait=20", `If-None-Match: ${etag}`]));
