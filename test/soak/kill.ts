@@ -32,14 +32,15 @@ const STILLBORN = 0.1;
 /** In how many of the rounds what was cut is waited for. */
 const SETTLED = 0.25;
 
+/** Gathers that wait or run at most; a few more than there are slots. */
+const MOST_LIVE = 10;
+
 const RELEASES: readonly Release[] = ["4.13", "4.18", "4.22"];
 
 export interface KillOptions {
   /** How often the service is killed, over all releases of oc. */
   rounds: number;
   seed: number;
-  /** Gathers that wait or run at most; a few more than there are slots unless said. */
-  mostLive?: number;
 }
 
 /** What was seen. */
@@ -52,14 +53,14 @@ interface Seen {
 }
 
 /** Runs it for each recorded release of oc. Rejects with the first promise that the service breaks, naming the seed. */
-export async function kill({ rounds, seed, mostLive = 10 }: KillOptions): Promise<Row[]> {
+export async function kill({ rounds, seed }: KillOptions): Promise<Row[]> {
   const random = new Random(seed);
   const seen: Seen = { gathers: 0, purged: 0, archives: 0, states: {}, ends: {} };
   const begun = performance.now();
   for (const [n, release] of RELEASES.entries()) {
     const share = Math.floor((rounds + n) / RELEASES.length);
     try {
-      await killWith(release, share, mostLive, random, seen);
+      await killWith(release, share, random, seen);
     } catch (error) {
       throw new Error(`with oc ${release}, seed ${seed}: ${(error as Error).message}`, {
         cause: error,
@@ -79,7 +80,6 @@ export async function kill({ rounds, seed, mostLive = 10 }: KillOptions): Promis
 async function killWith(
   release: Release,
   rounds: number,
-  mostLive: number,
   random: Random,
   seen: Seen,
 ): Promise<void> {
@@ -109,7 +109,7 @@ async function killWith(
       service = await startService(place, env);
       ledger.check(await list(service));
       if (random.chance(SETTLED)) await checkCut(service, oc, place, cut);
-      const traffic = makeTraffic(service, oc, ledger, random, mostLive);
+      const traffic = makeTraffic(service, oc, ledger, random, MOST_LIVE);
       traffic.catch(() => {}); // waited for below
       const [from, to] = random.pick(LIVES_MS) ?? [0, 0];
       await sleep(random.between(from, to));

@@ -1,5 +1,5 @@
 /**
- * Runs the long forms and prints their figures: `npm run soak [-- kill memory …]`, all of them without names; `--tenth` is what CI runs.
+ * Runs the long forms and prints their figures: `npm run soak [-- kill memory …]`, all of them without names; `--tenth` is what the tests do.
  * `SEED` and `ROUNDS` in the environment repeat a run of `kill` or `cut`.
  */
 import process from "node:process";
@@ -8,6 +8,7 @@ import { runConnections } from "./connections.ts";
 import { runDisk } from "./disk.ts";
 import { kill } from "./kill.ts";
 import { runMemory } from "./memory.ts";
+import { sizes } from "./sizes.ts";
 import { type Row, seconds, table } from "./table.ts";
 import { runTrees } from "./trees.ts";
 import { zipCut } from "./zip-cut.ts";
@@ -16,26 +17,17 @@ const { values, positionals: wanted } = parseArgs({
   allowPositionals: true,
   options: { tenth: { type: "boolean", default: false } },
 });
-const part = values.tenth ? 10 : 1;
-
-/** How often the service, and a process that packs, is killed, at least (the issue's). */
-const ROUNDS = Number(process.env["ROUNDS"] ?? 200 / part);
-const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
-
-/** The output, the tree (2 GiB) and the journal that are to be borne (the issue's). */
-const MEMORY = { lines: 1_000_000 / part, files: Math.round(128 / part), gathers: 10_000 / part };
-
-/** The issue's. */
-const TREES = { files: 70_000 / part, sparseBytes: 5 * 2 ** 30 / part };
-const CONNECTIONS = 10_000 / part;
+const of = sizes(values.tenth ? 10 : 1);
+const rounds = Number(process.env["ROUNDS"] ?? of.rounds);
+const seed = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 
 const forms: Readonly<Record<string, () => Promise<Row[]>>> = {
-  kill: () => kill({ rounds: ROUNDS, seed: SEED }),
-  cut: () => zipCut({ rounds: ROUNDS, seed: SEED }),
-  memory: () => runMemory(MEMORY),
+  kill: () => kill({ rounds, seed }),
+  cut: () => zipCut({ rounds, seed }),
+  memory: () => runMemory(of),
   disk: runDisk,
-  trees: () => runTrees(TREES),
-  connections: () => runConnections(CONNECTIONS),
+  trees: () => runTrees({ files: of.smallFiles, sparseBytes: of.sparseBytes }),
+  connections: () => runConnections(of.connections),
 };
 
 for (const name of wanted) {

@@ -1,5 +1,6 @@
-/** With a hundredth of the many files, and a sparse one that is no more than sparse; the rest is the long form's. */
+/** The long form of `npm run soak trees`, with a tenth of the many files and of the sparse one. */
 import { after, before, describe, test } from "node:test";
+import { TESTED } from "./sizes.ts";
 import {
   changingTree,
   closeTrees,
@@ -9,7 +10,7 @@ import {
   type TreeStage,
 } from "./trees.ts";
 
-const SIZES = { files: 700, sparseBytes: 8 * 2 ** 20 };
+const SIZES = { files: TESTED.smallFiles, sparseBytes: TESTED.sparseBytes };
 
 describe("what an image brings", () => {
   let stage: TreeStage;

@@ -2,9 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { copyFile, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import process from "node:process";
 import { test } from "node:test";
-import { zipCut } from "../../soak/zip-cut.ts";
 import {
   act,
   archived,
@@ -32,15 +30,6 @@ test("where there is room nothing is removed before the archive is whole", async
     assert.deepEqual((await readdir(tree)).toSorted(), Object.keys(FILES));
     assert.deepEqual((await readdir(folder)).toSorted(), ["archive.zip", "tree"]);
   });
-});
-
-/** A tenth of the twenty rounds of the long form, `ROUNDS=20 SEED=7 node --test test/archive/pack/cut.test.ts`. */
-const ROUNDS = Number(process.env["ROUNDS"] ?? 2);
-const SEED = Number(process.env["SEED"] ?? 5);
-
-test("a ZIP that was cut at a random place when files had gone into it is completed", async () => {
-  const rows = await zipCut({ rounds: ROUNDS, seed: SEED });
-  assert.ok(rows.length > 0);
 });
 
 test("on a disk that has no room for tree and archive both, files go as they are in", async () => {

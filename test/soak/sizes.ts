@@ -1,0 +1,38 @@
+/** How large the long forms are, which the issue of each asks for, and their parts. */
+
+/** How many times each is done, and how large what it is done with is. */
+export interface Sizes {
+  /** How often the service, and a process that packs, is killed. */
+  rounds: number;
+  /** That oc prints. */
+  lines: number;
+  /** In a tree, of 16 MiB each. */
+  files: number;
+  /** In the journal, ended. */
+  gathers: number;
+  /** In a tree, small ones. */
+  smallFiles: number;
+  sparseBytes: number;
+  connections: number;
+}
+
+/** All of it, or a part of it. */
+export function sizes(part = 1): Sizes {
+  return {
+    rounds: Math.ceil(200 / part),
+    lines: 1_000_000 / part,
+    files: Math.round(128 / part), // 2 GiB
+    gathers: 10_000 / part,
+    smallFiles: 70_000 / part,
+    sparseBytes: 5 * 2 ** 30 / part,
+    connections: 10_000 / part,
+  };
+}
+
+/**
+ * What the tests do: a tenth on Node. Deno does less of what starts processes by the hundred: all tests together are to take a few
+ * minutes of two processors, and a round of `kill` takes it 1.5 s (seen).
+ */
+export const TESTED: Sizes = "Deno" in globalThis
+  ? { ...sizes(10), rounds: 3, smallFiles: 700, sparseBytes: 8 * 2 ** 20 }
+  : sizes(10);
