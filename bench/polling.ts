@@ -18,9 +18,12 @@ import { figure, machine, median, say, table } from "./support/table.ts";
 const SERVER_CPU = 0;
 const LOAD_CPU = 1;
 
+/** V8 compiles what is done often over the first five rounds, of both servers: their medians are of servers that have run for a while. */
+const RUNS = 15;
+
 /** Measures and prints. */
 export async function benchPolling(args: string[]): Promise<void> {
-  const { scale, runs, runtime, more } = measuring(args, 5, { gathers: 1000 });
+  const { scale, runs, runtime, more } = measuring(args, RUNS, { gathers: 1000 });
   say(
     `Polling on ${runtime}: ${machine()}; medians of ${runs} interleaved runs after one to warm up, ` +
       `${CONNECTIONS} connections, server on one processor`,
