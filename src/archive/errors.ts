@@ -1,3 +1,5 @@
+import { codeOf } from "../errors.ts";
+
 /**
  * An archive could not be made, or what was made does not verify. `code` is the system's (`ENOSPC`, `EIO`, …) or
  * `EVERIFY`; the message is one sentence for the person who started the gather.
@@ -15,12 +17,6 @@ export class PackError extends Error {
 /** An archive is damaged, cut, or of a kind that is not known here; the message says which. */
 export class UnreadableError extends Error {
   override readonly name = "UnreadableError";
-}
-
-/** The system's error code (`ENOENT`), or `UNKNOWN` where there is none. */
-export function codeOf(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return typeof code === "string" ? code : "UNKNOWN";
 }
 
 const ROOM = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);

@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { codeOf } from "./errors.ts";
+import { codeOf } from "../errors.ts";
 
 /**
  * Plain descriptors instead of `FileHandle`: half of the main thread's work a call, which counts with 70,000 files.

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { chmod, lstat, opendir, realpath, rename, rm, rmdir, unlink } from "node:fs/promises";
-import { codeOf } from "./errors.ts";
+import { codeOf } from "../errors.ts";
 import { fsPath, rawPath } from "./paths.ts";
 import type { RawPath } from "./paths.ts";
 

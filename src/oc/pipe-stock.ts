@@ -5,7 +5,7 @@
 import { lstatSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { codeOf } from "../archive/errors.ts";
+import { codeOf } from "../errors.ts";
 import { makeFifos, makePipes, MKFIFO, pipesIn } from "./pipes.ts";
 
 /** For so many gathers pipes are made at once: 32 pipes in 16 folders, which take no room but their names. */

@@ -8,7 +8,7 @@ import { closeSync, constants, openSync, readSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { codeOf } from "../archive/errors.ts";
+import { codeOf } from "../errors.ts";
 
 /** Where the pipes of one oc are. */
 export interface Pipes {

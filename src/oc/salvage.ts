@@ -4,7 +4,7 @@
  */
 import { mkdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { codeOf } from "../archive/errors.ts";
+import { codeOf } from "../errors.ts";
 import type { UntarLimits } from "../archive/untar/unpacker.ts";
 import type { Untarred } from "../archive/untar/untar.ts";
 import type { OcCall } from "./features.ts";

@@ -4,7 +4,7 @@ import { createGunzip } from "node:zlib";
 import { type Bytes, through } from "../archive/bytes.ts";
 import { CAPS, type Caps, Meter, TooMuchError } from "../archive/look/caps.ts";
 import { Tap } from "../archive/look/tap.ts";
-import { codeOf } from "../archive/errors.ts";
+import { codeOf } from "../errors.ts";
 import { rawPath, rawText } from "../archive/paths.ts";
 import { TarError } from "../archive/tar/feeder.ts";
 import { tarEnd, tarHeader, tarPadding } from "../archive/tar/format.ts";

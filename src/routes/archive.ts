@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { create as contentDisposition } from "content-disposition";
 import { Hono } from "hono";
-import { codeOf } from "../archive/errors.ts";
+import { codeOf } from "../errors.ts";
 import type { CallerVariables } from "../auth/middleware.ts";
 import type { Log } from "../log.ts";
 import type { Tally } from "../metrics/tally.ts";

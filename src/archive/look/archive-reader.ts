@@ -4,7 +4,7 @@ import { join } from "node:path";
 import PQueue from "p-queue";
 import { type Bytes, bytesOfFd, bytesOfFile, slice, unpacked } from "../bytes.ts";
 import { CAPS, type Caps } from "./caps.ts";
-import { codeOf } from "../errors.ts";
+import { codeOf } from "../../errors.ts";
 import { closeFd } from "../fd.ts";
 import type { ItemList } from "./item-list.ts";
 import type { Item } from "./items.ts";

@@ -3,7 +3,7 @@ import { constants } from "node:fs";
 import { rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { bytesOfFile, PIECE } from "../bytes.ts";
-import { codeOf } from "../errors.ts";
+import { codeOf } from "../../errors.ts";
 import { closeFd, openFd, writeFully } from "../fd.ts";
 import { ItemList } from "./item-list.ts";
 import type { Item } from "./items.ts";

@@ -1,4 +1,4 @@
-import { codeOf } from "../errors.ts";
+import { codeOf } from "../../errors.ts";
 import { closeFd, readFully } from "../fd.ts";
 import { LeftOut, openSource } from "./tree.ts";
 import type { TreeEntry } from "./tree.ts";

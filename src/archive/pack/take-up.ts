@@ -1,6 +1,6 @@
 /** A ZIP for which sources were removed, and which was not finished. */
 import { readFile, rename } from "node:fs/promises";
-import { codeOf } from "../errors.ts";
+import { codeOf } from "../../errors.ts";
 import { GATHER_JSON } from "../names.ts";
 import { wholeEntries, type WholeEntry } from "../zip/local-headers.ts";
 

@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
 import type { Stats } from "node:fs";
 import { chmod, lstat, readlink, realpath } from "node:fs/promises";
-import { codeOf, PackError } from "../errors.ts";
+import { PackError } from "../errors.ts";
+import { codeOf } from "../../errors.ts";
 import { closeFd, openFd, statFd } from "../fd.ts";
 import { listFolder } from "./list-folder.ts";
 import type { Listed } from "./list-folder.ts";

@@ -3,7 +3,7 @@ import { constants, futimes } from "node:fs";
 import { link, lstat, mkdir, rename, rm, symlink, unlink } from "node:fs/promises";
 import { promisify } from "node:util";
 import { Bounded } from "../bounded.ts";
-import { codeOf } from "../errors.ts";
+import { codeOf } from "../../errors.ts";
 import { closeFd, openFd, writeFully } from "../fd.ts";
 import { rawPath } from "../paths.ts";
 import type { TarEntry } from "../tar/reader.ts";

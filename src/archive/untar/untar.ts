@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import type { Bounded } from "../bounded.ts";
-import { codeOf } from "../errors.ts";
+import { codeOf } from "../../errors.ts";
 import { TarError } from "../tar/feeder.ts";
 import { readTar, TarEndedEarly } from "../tar/reader.ts";
 import { Stop, Unpacker, type UntarLimits } from "./unpacker.ts";

@@ -1,6 +1,6 @@
 /** What is whole in a ZIP that has no directory: one that a crash cut. */
 import { constants } from "node:fs";
-import { codeOf } from "../errors.ts";
+import { codeOf } from "../../errors.ts";
 import { closeFd, openFd, readFully, statFd } from "../fd.ts";
 import { zipEntry } from "./entry.ts";
 import {
