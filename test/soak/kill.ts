@@ -1,21 +1,22 @@
 /** Kills the service at random moments, with gathers in every state, and looks whether anything is lost or left behind. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { CACHED } from "../support/caches.ts";
 import { createFakeOc, type Release } from "../support/fake-oc.ts";
 import { Random } from "../support/random.ts";
-import { programCommand } from "../support/self.ts";
-import { makePlace, type Place, type Service, startService } from "../support/service.ts";
+import {
+  makePlace,
+  type Place,
+  type Service,
+  spawnService,
+  startService,
+} from "../support/service.ts";
 import { checkCut, checkEnd, checkFiles, cutGathers, list } from "./aftermath.ts";
 import { Ledger } from "./ledger.ts";
 import { counts, type Row, seconds } from "./table.ts";
 import { makeTraffic, SCENARIOS } from "./traffic.ts";
-
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
 /** The recordings' ten seconds to a pod's first line become a sixth of one. */
 const SPEED = 60;
@@ -147,11 +148,7 @@ async function killWith(
 
 /** A life that ends before, or just as, the service listens. */
 async function stillborn(place: Place, env: Record<string, string>, ms: number): Promise<void> {
-  const [program, args] = programCommand(MAIN);
-  const child = spawn(program, args, {
-    env: { PATH: process.env.PATH ?? "", HOME: place.folder, ...place.env, ...env },
-    stdio: "ignore",
-  });
+  const child = spawnService(place, env, "ignore");
   const exit = once(child, "exit");
   await sleep(ms);
   if (child.pid !== undefined) process.kill(child.pid, "SIGKILL");

@@ -1,15 +1,17 @@
 /** The real service as a process of its own, for tests. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
+import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { GatherRecord } from "../../src/schema/record.ts";
 import { CACHED } from "./caches.ts";
 import type { Documented } from "./documented.ts";
+import { atEnd } from "./folder.ts";
 import { programCommand } from "./self.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
@@ -74,16 +76,39 @@ function documented(): Promise<Documented> {
   return loading ??= import("./documented.ts").then(({ Documented }) => new Documented());
 }
 
+/** Starts the service's process in a place, for what is seen before it listens, or of its streams. */
+export function spawnService(
+  place: Place,
+  env: Record<string, string>,
+  stdio: StdioOptions,
+): ChildProcess {
+  const [program, args] = programCommand(MAIN);
+  return spawn(program, args, {
+    env: { PATH: process.env.PATH ?? "", HOME: place.folder, ...CACHED, ...place.env, ...env },
+    stdio,
+  });
+}
+
+/** One whose standard output is read; it is ended with the test at the latest. `exit` is its exit code or the signal. */
+export function watchService(t: TestContext, place: Place, env: Record<string, string>) {
+  const child = spawnService(place, env, ["ignore", "pipe", "ignore"]);
+  const { stdout, pid = 0 } = child;
+  if (!stdout) throw new Error("no stdout");
+  const exit = once(child, "exit").then(([code, signal]) => (code ?? signal) as number | string);
+  let alive = true;
+  void exit.then(() => alive = false);
+  atEnd(t, () => void (alive && process.kill(pid, "SIGKILL")));
+  let said = "";
+  stdout.setEncoding("utf8").on("data", (text: string) => said += text);
+  return { pid, stdout, exit, said: () => said };
+}
+
 /** Starts the service in a place and waits until it listens. Throws with what it said when it does not. */
 export async function startService(
   place: Place,
   env: Record<string, string> = {},
 ): Promise<Service> {
-  const [program, args] = programCommand(MAIN);
-  const child: ChildProcess = spawn(program, args, {
-    env: { PATH: process.env.PATH ?? "", HOME: place.folder, ...CACHED, ...place.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawnService(place, env, ["ignore", "pipe", "pipe"]);
   const log: LogLine[] = [];
   let stderr = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => stderr += text);
