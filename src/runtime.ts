@@ -121,6 +121,10 @@ export async function processStart(pid: number): Promise<string | undefined> {
   return started ? `ps:${started}` : undefined;
 }
 
+/** So often an empty environment is looked at again, and the pause between: milliseconds. Nobody needs that long to become a program. */
+const ENVIRONMENT_LOOKS = 10;
+const ENVIRONMENT_PAUSE_MS = 20;
+
 /**
  * The process groups of which somebody works in a folder or below it and was started with `home` as its HOME: a person who looks into
  * the folder has another. Told by `/proc`; none where that cannot be read (macOS, Deno with few permissions).
@@ -134,7 +138,7 @@ export async function groupsWorkingIn(folder: string, home: string): Promise<num
     try {
       const cwd = await readlink(`/proc/${name}/cwd`);
       if (cwd !== real && !cwd.startsWith(`${real}/`)) continue;
-      const environment = await readFile(`/proc/${name}/environ`, "utf8");
+      const environment = await environmentOf(name);
       const itsHome = environment.split("\0").find((each) => each.startsWith("HOME="))?.slice(5);
       if (!itsHome || await follow(itsHome) !== realHome) continue;
       const stat = await readFile(`/proc/${name}/stat`, "utf8");
@@ -144,6 +148,15 @@ export async function groupsWorkingIn(folder: string, home: string): Promise<num
     }
   }
   return [...groups];
+}
+
+/** The environment of a process as `/proc` has it. One that is just becoming another program shows none for a moment. */
+async function environmentOf(pid: string): Promise<string> {
+  for (let look = 1;; look++) {
+    const environment = await readFile(`/proc/${pid}/environ`, "utf8");
+    if (environment !== "" || look === ENVIRONMENT_LOOKS) return environment;
+    await sleep(ENVIRONMENT_PAUSE_MS);
+  }
 }
 
 /** Somebody who listens on a unix socket, and lets go of whoever connects. */

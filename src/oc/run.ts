@@ -57,6 +57,12 @@ const ORPHAN_LOOKS_MS = [0, 20, 80, 200];
 /** Between two looks whether a process that is not our child is gone: milliseconds. */
 const WATCH_MS = 100;
 
+/**
+ * One of an earlier life is gone when it was not found so often in a row: between being made and being its own program a process works
+ * nowhere that could be told.
+ */
+const MISSED = 3;
+
 /** Starts oc. Everything that goes wrong is told through `events`. */
 export function startRun(request: RunRequest, events: RunEvents): Run {
   let child: ChildProcess;
@@ -142,7 +148,10 @@ export function adoptRun(
     return [...groups];
   };
   const watch = async () => {
-    while ((await find()).length > 0) await sleep(WATCH_MS);
+    for (let missed = 0; missed < MISSED;) {
+      missed = (await find()).length > 0 ? 0 : missed + 1;
+      if (missed < MISSED) await sleep(WATCH_MS);
+    }
     await streams.readToEnd();
     events.exited({ code: null, signal: null, orphans: false });
   };

@@ -30,8 +30,8 @@ export function sizes(part = 1): Sizes {
 }
 
 /**
- * What the tests do: a tenth on Node. Deno does less of what starts processes by the hundred: all tests together are to take a few
- * minutes of two processors, and a round of `kill` takes it 1.5 s (seen).
+ * What the tests do: a tenth on Node, and less on Deno of what takes long. The tenth of `kill` comes behind all others (package.json):
+ * what is killed at random moments is to be killed in its own, not while it waits for a processor.
  */
 export const TESTED: Sizes = "Deno" in globalThis
   ? { ...sizes(10), rounds: 3, smallFiles: 700, sparseBytes: 8 * 2 ** 20 }
