@@ -94,6 +94,7 @@ export class PipeReader extends Readable {
   }
 
   override _read(): void {
+    this.#forget();
     this.#immediate = setImmediate(() => this.#look()); // others get their turn in a flood
   }
 
@@ -103,16 +104,20 @@ export class PipeReader extends Readable {
    */
   lookNow(): void {
     if (this.destroyed || this.#isOver) return;
-    clearImmediate(this.#immediate);
-    clearTimeout(this.#timer);
+    this.#forget();
     this.#look();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    clearImmediate(this.#immediate);
-    clearTimeout(this.#timer);
+    this.#forget();
     closeSync(this.#fd);
     callback(error);
+  }
+
+  /** One look is planned at most: another would still come when the descriptor is closed, and may be another pipe's. */
+  #forget(): void {
+    clearImmediate(this.#immediate);
+    clearTimeout(this.#timer);
   }
 
   #look(): void {
@@ -121,6 +126,7 @@ export class PipeReader extends Readable {
       length = readSync(this.#fd, piece);
     } catch (error) {
       if (codeOf(error) !== "EAGAIN") return void this.destroy(error as Error);
+      this.#forget();
       this.#timer = setTimeout(() => this.#look(), this.#pauseMs);
       this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
       return;

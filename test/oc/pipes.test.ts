@@ -62,6 +62,31 @@ test("what waits in a pipe is passed on at once where it is asked for, and once"
   reader.lookNow();
 });
 
+test("who was asked to look at once, and is let go, never reads from the pipe that comes next", async (t) => {
+  const folder = await testFolder(t);
+  await makePipes(join(folder, "first"));
+  await makePipes(join(folder, "next"));
+  const first = openPipe(pipesIn(join(folder, "first")).stdout);
+  // As a signal is sent that waited for this very line.
+  first.reader.on("data", () => first.reader.lookNow());
+  writeSync(first.writer, "created\n");
+  await once(first.reader, "data");
+  await new Promise((resolve) => setTimeout(resolve, 20)); // it waits for more
+  closeSync(first.writer);
+  first.reader.destroy();
+  await once(first.reader, "close");
+
+  const next = openPipe(pipesIn(join(folder, "next")).stdout); // with the descriptors that are free now
+  writeSync(next.writer, "its own\n");
+  await new Promise((resolve) => setTimeout(resolve, 150)); // three of the longest pauses
+  let text = "";
+  next.reader.on("data", (piece: Buffer) => text += String(piece));
+  writeSync(next.writer, "to the end\n");
+  closeSync(next.writer);
+  await once(next.reader, "close");
+  assert.equal(text, "its own\nto the end\n");
+});
+
 test("a large output comes whole through pipes, also with pauses, and its end is the process's", async (t) => {
   const folder = await testFolder(t);
   await makePipes(join(folder, "pipes"));
