@@ -25,11 +25,11 @@ LABEL org.opencontainers.image.title="must-gather-service" \
       org.opencontainers.image.description="oc adm must-gather as an HTTP service" \
       org.opencontainers.image.licenses="Apache-2.0"
 
-# tini reaps orphans as process 1; oc copies with rsync and tar; the service calls ps and kill (procps) and mkfifo (coreutils);
+# tini reaps orphans as process 1; oc copies with rsync and tar; the service calls ps and kill (procps) and fallocate (util-linux);
 # oc is linked with Kerberos, and trusts the certificate authorities of the system. Some of these are in the base image too.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      ca-certificates coreutils gzip libgssapi-krb5-2 procps rsync tar tini \
+      ca-certificates coreutils gzip libgssapi-krb5-2 procps rsync tar tini util-linux \
  && rm -rf /var/lib/apt/lists/* \
  && rm -rf /usr/local/lib/node_modules /opt/yarn-* \
       /usr/local/bin/corepack /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/yarn /usr/local/bin/yarnpkg
@@ -38,7 +38,7 @@ COPY --from=oc /usr/bin/oc /usr/local/bin/oc
 COPY --from=service /opt/must-gather /opt/must-gather
 
 # A program that is missing, or an oc that lacks a library, ends the build here.
-RUN for program in tini node oc rsync tar gzip ps kill mkfifo; do test -x "$(which "$program")" || exit 1; done \
+RUN for program in tini node oc rsync tar gzip ps kill fallocate; do test -x "$(which "$program")" || exit 1; done \
  && tini --version && oc version --client && oc adm must-gather --help > /dev/null
 
 WORKDIR /opt/must-gather

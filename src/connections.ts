@@ -16,7 +16,7 @@ export interface ConnectionLimits {
   readonly requestMs: number;
 }
 
-/** Descriptors for all but connections: files of gathers, oc's pipes, the journal, the runtime's own. */
+/** Descriptors for all but connections: files of gathers, oc's output, the journal, the runtime's own. */
 const OTHER_DESCRIPTORS = 200;
 
 /**

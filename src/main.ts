@@ -24,7 +24,6 @@ import { Disk } from "./gathers/disk.ts";
 import { drainGathers } from "./gathers/drain.ts";
 import type { Entry } from "./gathers/entry.ts";
 import { Events } from "./gathers/events.ts";
-import { stockFolder } from "./gathers/folders.ts";
 import { reportInspection } from "./gathers/inspection.ts";
 import { Intake } from "./gathers/intake.ts";
 import { Journal } from "./gathers/journal.ts";
@@ -45,7 +44,6 @@ import { createMetrics } from "./metrics/metrics.ts";
 import { Tally } from "./metrics/tally.ts";
 import { callOc } from "./oc/call.ts";
 import { ocEnvironment } from "./oc/environment.ts";
-import { PipeStock } from "./oc/pipe-stock.ts";
 import { readFeatures } from "./oc/features.ts";
 import { badRequest } from "./problem.ts";
 import { hotPolls } from "./routes/hot-polls.ts";
@@ -138,7 +136,6 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
   const ending = new AbortController();
   const reaper = new Reaper({ registry, gatherer, credentials, workPath, log }, stopping.signal);
   const disk = new Disk({ ...config, registry, log });
-  const pipes = new PipeStock(stockFolder(workPath));
   const lifecycle = new Lifecycle({
     ...config,
     redactorFor,
@@ -146,7 +143,6 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     registry,
     gatherer,
     packer,
-    pipes,
     reaper,
     events,
     durations,
@@ -297,7 +293,6 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
   stopping.abort();
   access?.close();
   askers.close();
-  await pipes.close();
   await journal.close();
   if (end?.matches("failed")) throw new Error(end.context.failure);
   log.info("service stopped");

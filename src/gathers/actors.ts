@@ -13,7 +13,6 @@ import { PackError } from "../archive/errors.ts";
 import type { Log } from "../log.ts";
 import { reasonOf } from "../log.ts";
 import type { OcFact } from "../oc/output.ts";
-import type { PipeStock } from "../oc/pipe-stock.ts";
 import { hasEnded, MOST_MADE } from "./entry.ts";
 import type { Events } from "./events.ts";
 import { gatherFolder, makeFolder } from "./folders.ts";
@@ -31,8 +30,6 @@ export interface ActorDeps {
   registry: Registry;
   gatherer: Gatherer;
   packer: Packer;
-  /** What oc's output goes through comes from here. */
-  pipes: PipeStock;
   events: Events;
   durations: Durations;
   log: Log;
@@ -101,7 +98,7 @@ export class GatherActors {
       // done, and in the turn that it is made in: then it is written once.
       await Promise.resolve();
       registry.persistNow(held);
-      await makeFolder(job.folder, this.#deps.pipes);
+      await makeFolder(job.folder);
       if (signalled) return exited({ code: null, orphans: false });
       const output = new LiveOutput(job.folder.path, {
         drain: () => run?.resume(),

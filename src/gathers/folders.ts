@@ -1,7 +1,6 @@
 /** The folder of one gather under WORK_PATH, named by its id: never by anything a client sent. */
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { PipeStock } from "../oc/pipe-stock.ts";
 
 /** Where things of one gather are. */
 export interface GatherFolder {
@@ -13,8 +12,8 @@ export interface GatherFolder {
   home: string;
   /** oc's TMPDIR. */
   tmp: string;
-  /** What oc's output goes through. */
-  pipes: string;
+  /** What oc prints. */
+  spool: string;
 }
 
 /** Where things of a gather are, whether they exist or not. */
@@ -26,22 +25,15 @@ export function gatherFolder(workPath: string, id: number): GatherFolder {
     tree: inner("tree"),
     home: inner("home"),
     tmp: inner("tmp"),
-    pipes: inner("pipes"),
+    spool: inner("spool"),
   };
 }
 
-/** Where pipes for gathers to come wait. */
-export function stockFolder(workPath: string): string {
-  return join(workPath, ".pipes");
-}
-
-/** Makes the folders of a gather that is about to start; those that exist stay as they are, pipes aside. */
-export async function makeFolder(folder: GatherFolder, stock: PipeStock): Promise<void> {
+/** Makes the folders of a gather that is about to start; those that exist stay as they are. */
+export async function makeFolder(folder: GatherFolder): Promise<void> {
   await mkdir(folder.tree, { recursive: true, mode: 0o700 });
-  const others = [folder.home, folder.tmp].map((path) =>
-    mkdir(path, { recursive: true, mode: 0o700 })
-  );
-  await Promise.all([...others, stock.take(folder.pipes)]);
+  const others = [folder.home, folder.tmp, folder.spool];
+  await Promise.all(others.map((path) => mkdir(path, { recursive: true, mode: 0o700 })));
 }
 
 /** The ids of all folders under WORK_PATH that look like a gather's, ascending; none when there is no WORK_PATH yet. */

@@ -7,10 +7,10 @@ import type { OcAnswer, OcFeatures } from "../oc/features.ts";
 import { MilestoneReader } from "../oc/milestones.ts";
 import { FirstSignal } from "../oc/first-signal.ts";
 import { FactReader, type OcFact } from "../oc/output.ts";
-import { pipesIn } from "../oc/pipes.ts";
 import { reap, type Standing } from "../oc/reap.ts";
 import { adoptRun, startRun } from "../oc/run.ts";
 import { salvage } from "../oc/salvage.ts";
+import { spoolIn } from "../oc/spool.ts";
 import type { CredentialStore } from "./credentials.ts";
 import type { Made } from "./entry.ts";
 import type { GatherFolder } from "./folders.ts";
@@ -79,7 +79,7 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
         args: [...prefix, ...args],
         folder: folder.tree,
         env: environment(folder, entry.id),
-        pipes: pipesIn(folder.pipes),
+        spool: spoolIn(folder.spool),
       }, {
         started: events.started,
         output(stream, block) {
@@ -108,7 +108,8 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
 
     adopt({ entry, folder }, events) {
       const facts = new FactReader();
-      const run = adoptRun(entry.process ?? undefined, folder, {
+      const place = { ...folder, spool: spoolIn(folder.spool) };
+      const run = adoptRun(entry.process ?? undefined, place, {
         output(stream, block) {
           if (stream !== "stdout") return true;
           for (const fact of facts.read(block)) {
@@ -121,7 +122,7 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
           first.free();
           events.exited({ code, orphans });
         },
-      }, pipesIn(folder.pipes));
+      });
       const first = new FirstSignal(run.signal);
       if (cleansUp || entry.made.some(({ kind }) => kind === "clusterrolebinding")) first.free();
       return { signal: first.signal, resume: run.resume };

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import type { ArchiveFormat } from "../archive/pack/formats.ts";
 import { removeTree } from "../archive/remove-tree.ts";
 import { formatSeconds } from "../duration.ts";
-import { pipesIn } from "../oc/pipes.ts";
+import { spoolIn } from "../oc/spool.ts";
 import type { Redactor } from "../redact/redactor.ts";
 import type { GatherRedaction } from "../schema/record.ts";
 import type { Archive, Entry } from "./entry.ts";
@@ -120,10 +120,10 @@ export function createPacker(options: PackerOptions): Packer {
       const left = names.filter((name) => name !== archive?.file && !name.startsWith("exec.log"));
       const has = (path: string) => left.includes(basename(path));
       if (has(folder.tree)) await removeTree(folder.tree);
-      // These are empty mostly, and the two pipes all that is in the last: each question less is a turn of a thread less.
+      // These are empty mostly, and two files all that is in the last: each question less is a turn of a thread less.
       if (has(folder.home)) await rmdir(folder.home).catch(() => removeTree(folder.home));
       if (has(folder.tmp)) await rmdir(folder.tmp).catch(() => removeTree(folder.tmp));
-      if (has(folder.pipes)) await removePipes(folder.pipes);
+      if (has(folder.spool)) await removeSpool(folder.spool);
       // Of a packing that a crash cut, half-written or not yet in the record.
       const isOurs = (name: string) => name.startsWith("archive") || name.startsWith(".scratch-");
       for (const name of left.filter(isOurs)) {
@@ -133,8 +133,8 @@ export function createPacker(options: PackerOptions): Packer {
   };
 }
 
-async function removePipes(folder: string): Promise<void> {
-  const { stdout, stderr } = pipesIn(folder);
+async function removeSpool(folder: string): Promise<void> {
+  const { stdout, stderr } = spoolIn(folder);
   await Promise.allSettled([unlink(stdout), unlink(stderr)]);
   await rmdir(folder).catch(() => rm(folder, { recursive: true, force: true }));
 }

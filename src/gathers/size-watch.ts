@@ -9,7 +9,10 @@ const INTERVAL_MS = 1000;
 /** A look may take one part in this many of the time. */
 const SHARE = 20;
 
-/** The bytes of all regular files in a folder; links are not followed, and what vanishes or cannot be read counts nothing. */
+/**
+ * The bytes of all regular files in a folder, holes in them aside; links are not followed, and what vanishes or cannot be read counts
+ * nothing.
+ */
 export async function folderSize(path: string, signal?: AbortSignal): Promise<number> {
   let bytes = 0;
   const folders = [path];
@@ -18,10 +21,18 @@ export async function folderSize(path: string, signal?: AbortSignal): Promise<nu
     for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
       const inner = join(folder, entry.name);
       if (entry.isDirectory()) folders.push(inner);
-      else if (entry.isFile()) bytes += (await lstat(inner).catch(() => ({ size: 0 }))).size;
+      else if (entry.isFile()) bytes += await fileSize(inner);
     }
   }
   return bytes;
+}
+
+/** What `stat` counts blocks in, whatever those of the file system are. */
+const BLOCK_BYTES = 512;
+
+async function fileSize(path: string): Promise<number> {
+  const { size, blocks } = await lstat(path).catch(() => ({ size: 0, blocks: 0 }));
+  return Math.min(size, blocks * BLOCK_BYTES);
 }
 
 /** Tells the size of a folder whenever it has changed, until `signal` aborts. */

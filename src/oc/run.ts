@@ -10,7 +10,7 @@ import {
   signal,
 } from "../runtime.ts";
 import { OutputStreams, type TakeBlock } from "./output-streams.ts";
-import { type OpenPipe, openPipe, type Pipes } from "./pipes.ts";
+import { openToPrint, type Spool } from "./spool.ts";
 
 /** What tells a process from any other, also from a later one with the same id. */
 export interface ProcessIdentity {
@@ -26,8 +26,8 @@ export interface RunRequest {
   folder: string;
   /** All of the environment that it gets. */
   env: Readonly<Record<string, string>>;
-  /** What its output goes through; where they are not there it dies of its output when the service is killed. */
-  pipes?: Pipes | undefined;
+  /** What its output goes into, made anew; their folder exists. */
+  spool: Spool;
 }
 
 /** Who is told what happens. Nothing comes after `exited` without orphans, or after `gone`. */
@@ -66,26 +66,26 @@ const MISSED = 3;
 /** Starts oc. Everything that goes wrong is told through `events`. */
 export function startRun(request: RunRequest, events: RunEvents): Run {
   let child: ChildProcess;
-  let opened: OpenPipe[] = [];
+  let streams: OutputStreams | undefined;
+  const opened: number[] = [];
   try {
-    opened = openBoth(request.pipes);
-    const [stdout, stderr] = opened;
+    for (const path of [request.spool.stdout, request.spool.stderr]) opened.push(openToPrint(path));
+    streams = new OutputStreams(request.spool, events.output);
     child = spawn(request.program, [...request.args], {
       cwd: request.folder,
       env: { ...request.env },
       detached: true, // a process group of its own, so that all of it can be ended
-      stdio: ["ignore", stdout?.writer ?? "pipe", stderr?.writer ?? "pipe"],
+      stdio: ["ignore", ...opened],
     });
   } catch (error) {
-    for (const { reader } of opened) reader.destroy();
+    streams?.destroy();
     events.failed(startFailure(request.program, error));
     queueMicrotask(() => events.exited({ code: null, signal: null, orphans: false }));
     return { signal: () => {}, resume: () => {} };
   } finally {
-    for (const { writer } of opened) closeSync(writer);
+    for (const descriptor of opened) closeSync(descriptor);
   }
-  const [stdout = child.stdout, stderr = child.stderr] = opened.map(({ reader }) => reader);
-  const streams = new OutputStreams(stdout, stderr, events.output);
+  const output = streams;
 
   const pid = child.pid;
   const told = pid === undefined
@@ -96,6 +96,7 @@ export function startRun(request: RunRequest, events: RunEvents): Run {
   let living: "leader" | "orphans" | "nobody" = "leader"; // ids of the dead may be others' by now
   child.once("error", (error) => {
     if (pid !== undefined) return; // a signal that did not reach it; its end is told by `exit`
+    output.destroy();
     events.failed(startFailure(request.program, error));
     events.exited({ code: null, signal: null, orphans: false });
   });
@@ -109,8 +110,7 @@ export function startRun(request: RunRequest, events: RunEvents): Run {
       await goneOf(pid);
     }
     living = "nobody";
-    for (const { reader } of opened) reader.lookNow(); // the next look may be a pause away
-    await streams.readToEnd();
+    await output.readToEnd();
     if (orphans) events.gone();
     else events.exited({ code, signal: signalName, orphans });
   });
@@ -118,11 +118,10 @@ export function startRun(request: RunRequest, events: RunEvents): Run {
   return {
     signal: (name, target) => {
       if (pid === undefined || living === "nobody") return;
-      for (const { reader } of opened) reader.lookNow();
       if (target === "group") void signal(pid, name, "group");
       else if (living === "leader") void signal(pid, name, "process");
     },
-    resume: () => streams.resume(),
+    resume: () => output.resume(),
   };
 }
 
@@ -130,18 +129,15 @@ export function startRun(request: RunRequest, events: RunEvents): Run {
  * Takes over what runs of an earlier life of the service, only to end it: the process with that very identity, and, where the
  * system tells, whoever works in the gather's folder with the HOME that only its oc is given, and hands on to what it starts. So one
  * that was started a moment before the crash, before it could be written down, is found too, and so are orphans of rsync.
- * What it printed since the crash is read from its pipes.
+ * What it printed is read from the beginning: what the earlier life has made of it is not known.
  */
 export function adoptRun(
   identity: ProcessIdentity | undefined,
-  place: { path: string; home: string },
+  place: { path: string; home: string; spool: Spool },
   events: Pick<RunEvents, "exited"> & Partial<Pick<RunEvents, "output">>,
-  pipes?: Pipes,
 ): Run {
-  const opened = openBoth(pipes);
-  const [stdout = null, stderr = null] = opened.map(({ reader }) => reader);
-  const streams = new OutputStreams(stdout, stderr, events.output ?? (() => true));
-  for (const { writer } of opened) closeSync(writer);
+  const read = () => readIfAny(place.spool, events.output ?? (() => true));
+  let streams = read();
   const find = async () => {
     const groups = new Set(await groupsWorkingIn(place.path, place.home));
     if (identity && await processStart(identity.pid) === identity.start) groups.add(identity.pid);
@@ -152,12 +148,12 @@ export function adoptRun(
       missed = (await find()).length > 0 ? 0 : missed + 1;
       if (missed < MISSED) await sleep(WATCH_MS);
     }
-    await streams.readToEnd();
+    streams ??= read();
+    await streams?.readToEnd();
     events.exited({ code: null, signal: null, orphans: false });
   };
   const tell = async (name: EndingSignal, target: "leader" | "group") => {
     for (const group of await find()) {
-      for (const { reader } of opened) reader.lookNow();
       const leads = target === "leader" && await signal(group, 0, "process");
       await signal(group, name, leads ? "process" : "group");
     }
@@ -165,22 +161,16 @@ export function adoptRun(
   void watch();
   return {
     signal: (name, target) => void tell(name, target),
-    resume: () => streams.resume(),
+    resume: () => streams?.resume(),
   };
 }
 
-/** Opens standard output and standard error; neither where they are not there, or cannot be opened. */
-function openBoth(pipes: Pipes | undefined): OpenPipe[] {
-  const opened: OpenPipe[] = [];
+/** None where oc had not got so far that there was output, or too many files are open. */
+function readIfAny(spool: Spool, take: TakeBlock): OutputStreams | undefined {
   try {
-    for (const path of pipes ? [pipes.stdout, pipes.stderr] : []) opened.push(openPipe(path));
-    return opened;
+    return new OutputStreams(spool, take);
   } catch {
-    for (const { reader, writer } of opened) {
-      reader.destroy();
-      closeSync(writer);
-    }
-    return [];
+    return undefined;
   }
 }
 

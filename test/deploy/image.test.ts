@@ -21,9 +21,9 @@ const runs = (stage: typeof last) =>
 
 /** The Debian package of each program. */
 const PACKAGES: Readonly<Record<string, string>> = {
+  fallocate: "util-linux",
   gzip: "gzip",
   kill: "procps",
-  mkfifo: "coreutils",
   ps: "procps",
   rsync: "rsync",
   tar: "tar",
@@ -96,7 +96,7 @@ describe("the Dockerfile", () => {
   });
 });
 
-/** The programs that the sources start by a name of their own, there or in a constant that says so. The embedded gatherer is not used where oc is. */
+/** The programs that the sources start by a name of their own. The embedded gatherer is not used where oc is. */
 async function programsCalled(): Promise<string[]> {
   const found = new Set<string>();
   const names = await readdir(new URL("src/", PROJECT), { recursive: true });
@@ -107,9 +107,7 @@ async function programsCalled(): Promise<string[]> {
       `\\b(?:${ask}(?:spawn|exec|execFile)(?:Sync)?)\\(\\s*["'\`]([^"'\`]+)`,
       "g",
     );
-    const constants = /looked for on PATH\. \*\/\nexport const \w+ = "([^"]+)"/g;
     for (const [, program] of text.matchAll(calls)) found.add(program!);
-    for (const [, program] of text.matchAll(constants)) found.add(program!);
   }
   return [...found].toSorted();
 }

@@ -13,7 +13,6 @@ import { stateText } from "../../src/gathers/step.ts";
 import type { Packer, PackerControl, PackerResult } from "../../src/gathers/packer.ts";
 import { Durations } from "../../src/gathers/progress.ts";
 import type { Reaper } from "../../src/gathers/reaper.ts";
-import { PipeStock } from "../../src/oc/pipe-stock.ts";
 import { atEnd, testFolder } from "../support/folder.ts";
 import { until } from "../support/until.ts";
 import { endedEntry, entry, stageRegistry } from "./stage.ts";
@@ -68,7 +67,6 @@ async function stage(t: TestContext, more: Partial<Entry> = {}) {
     registry: staged.registry,
     gatherer,
     packer,
-    pipes: new PipeStock(join(work, ".pipes")),
     reaper: { tend: () => done.push("tend") } as unknown as Reaper,
     events: new Events(),
     durations: new Durations(),

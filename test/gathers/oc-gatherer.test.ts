@@ -9,9 +9,8 @@ import type { CredentialStore } from "../../src/gathers/credentials.ts";
 import type { Made } from "../../src/gathers/entry.ts";
 import { gatherFolder, makeFolder } from "../../src/gathers/folders.ts";
 import { createOcGatherer } from "../../src/gathers/oc-gatherer.ts";
-import { makePipes, pipesIn } from "../../src/oc/pipes.ts";
+import { spoolIn } from "../../src/oc/spool.ts";
 import { processStart, signal } from "../../src/runtime.ts";
-import { PipeStock } from "../../src/oc/pipe-stock.ts";
 import { atEnd, testFolder } from "../support/folder.ts";
 import { until } from "../support/until.ts";
 import { entry, keptLog, request } from "./stage.ts";
@@ -29,7 +28,7 @@ const BINDING = made("clusterrolebinding", "must-gather-vwxyz");
 async function stage(t: TestContext, options: { script?: string; version?: string } = {}) {
   const root = await testFolder(t);
   const folder = gatherFolder(root, 1);
-  await makeFolder(folder, new PipeStock(join(root, ".pipes")));
+  await makeFolder(folder);
   const script = join(root, "oc.sh");
   await writeFile(script, `echo "$@" >> ${root}/calls\n${options.script ?? ""}\n`);
   const { log } = keptLog();
@@ -145,12 +144,11 @@ esac`,
 /** An oc of an earlier life of the service that makes its binding so many seconds after it began, and what is heard of it once it is told to stop. */
 async function adopted(t: TestContext, version: string, seconds: number, objects: Made[] = []) {
   const { gatherer, folder } = await stage(t, { version });
-  await makePipes(folder.pipes);
-  const { stdout, stderr } = pipesIn(folder.pipes);
+  const { stdout, stderr } = spoolIn(folder.spool);
   const script = `sleep ${seconds}
 echo "[must-gather      ] OUT clusterrolebinding.rbac.authorization.k8s.io/must-gather-vwxyz created"
 sleep 30`;
-  const child = spawn("/bin/sh", ["-c", `exec 1<>${stdout} 2<>${stderr}; touch begun; ${script}`], {
+  const child = spawn("/bin/sh", ["-c", `exec >>${stdout} 2>>${stderr}; touch begun; ${script}`], {
     cwd: folder.tree,
     env: { PATH: process.env.PATH, HOME: folder.home },
     detached: true,

@@ -5,7 +5,6 @@ import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { gatherFolder, makeFolder } from "../../src/gathers/folders.ts";
 import { createPacker } from "../../src/gathers/packer.ts";
-import { PipeStock } from "../../src/oc/pipe-stock.ts";
 import { testFolder } from "../support/folder.ts";
 import { entry } from "./stage.ts";
 
@@ -13,7 +12,7 @@ import { entry } from "./stage.ts";
 async function stage(t: TestContext, files: Record<string, string>, stem?: string) {
   const root = await testFolder(t);
   const folder = gatherFolder(root, 1);
-  await makeFolder(folder, new PipeStock(join(root, ".pipes")));
+  await makeFolder(folder);
   for (const [name, text] of Object.entries(files)) {
     await mkdir(dirname(join(folder.tree, name)), { recursive: true });
     await writeFile(join(folder.tree, name), text);

@@ -1,16 +1,23 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { chmod, mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { test, type TestContext } from "node:test";
+import { after, test, type TestContext } from "node:test";
 import { adoptRun, type ProcessIdentity, type Run, startRun } from "../../src/oc/run.ts";
+import { spoolIn } from "../../src/oc/spool.ts";
 import { groupIsAlive, processStart } from "../../src/runtime.ts";
 import { testFolder } from "../support/folder.ts";
 import { until } from "../support/until.ts";
 
 const PATH = process.env.PATH ?? "";
+
+/** What the runs print goes into folders in this one. */
+const printed = mkdtempSync(join(tmpdir(), "mg-run-"));
+after(() => rmSync(printed, { recursive: true, force: true }));
 
 /** A run of a shell script, and what was told of it, in order. */
 interface Watched {
@@ -42,6 +49,7 @@ function watch(script: string, options: Options = {}): Watched {
     args: options.args ?? ["-c", script],
     folder: options.folder ?? "/",
     env: options.env ?? { PATH },
+    spool: spoolIn(mkdtempSync(join(printed, "run-"))),
   }, {
     started(found) {
       identity = found;
@@ -77,6 +85,7 @@ const isAlive = async (pid: number) => await processStart(pid) !== undefined;
 
 /** Ends a process that a test left on purpose. */
 function endAfter(t: TestContext, pid: number): void {
+  assert.ok(pid > 0, "a process id"); // 0 would be all of our own group
   t.after(() => {
     try {
       process.kill(pid, "SIGKILL");
@@ -219,14 +228,14 @@ test("a large output comes whole and before the end is told, also through many p
 
 test("the end is told when all is read, however long the reading is paused", async (t) => {
   const folder = await testFolder(t);
-  await writeFile(join(folder, "output"), "a line\n".repeat(20_000)); // what a pipe holds, and more than is read at once
+  await writeFile(join(folder, "output"), "a line\n".repeat(20_000)); // more than is read at once
   const watched = watch("sleep 0.1; exec dd if=output bs=140000 count=1", {
     folder,
     goOn: () => false,
   });
   const { pid } = await until("its identity", () => watched.identity()) ?? { pid: 0 };
   await until("its end", async () => !await isAlive(pid));
-  await new Promise((resolve) => setTimeout(resolve, 1300)); // longer than a pipe that others hold is waited for
+  await new Promise((resolve) => setTimeout(resolve, 300)); // longer than orphans are looked for
   assert.ok(watched.stdout().length < 140_000);
   const resuming = setInterval(() => watched.run.resume(), 1);
   await watched.over;
@@ -236,7 +245,11 @@ test("the end is told when all is read, however long the reading is paused", asy
 });
 
 /** A gather's folder, and the HOME of its oc. */
-const placeIn = (path: string) => ({ path, home: join(path, "home") });
+const placeIn = (path: string) => ({
+  path,
+  home: join(path, "home"),
+  spool: spoolIn(join(path, "spool")),
+});
 
 /** Starts a process as an earlier life of the service would have, or as somebody else with another HOME. */
 async function earlier(
