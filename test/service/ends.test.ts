@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readdir, rename, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { archived, fill, text } from "../archive/work.ts";
 import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
@@ -158,6 +159,28 @@ describe("a gather whose service ends, or whose oc dies", () => {
       "custom-name": "running",
     });
     assert.equal((await service.ended(again.id)).status, "completed");
+  });
+
+  test("what oc made is removed also when nobody had read its name before oc and the service were killed", async () => {
+    await oc.close();
+    oc = await createFakeOc({ folder: place.folder, release: "4.13" });
+    await begin();
+    oc.hold("before-namespace");
+    const { id } = await service.start(SLOW);
+    const pid = await oc.reached("before-namespace");
+    service.kill("SIGSTOP"); // it reads nothing any more
+    oc.release("before-namespace");
+    await oc.entered("waiting");
+    process.kill(pid, "SIGKILL");
+    service.kill("SIGKILL");
+    await service.exit;
+    assert.equal(oc.cluster.leftovers().length, 2, "a namespace and a binding stand");
+
+    await begin();
+    const record = await service.ended(id);
+    assert.deepEqual([record.reason, record.leftovers], ["interrupted", []]);
+    assert.deepEqual(oc.cluster.leftovers(), []);
+    assert.deepEqual(oc.cluster.bindings(), []);
   });
 
   test("a ZIP that files had gone into when the service was killed is completed at the next start", async () => {

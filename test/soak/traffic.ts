@@ -14,13 +14,19 @@ export const SCENARIOS = {
   "drip": scenario("slow", { exec: "slow" }),
 } as const;
 
-/**
- * What is asked for, the frequent ones more than once. None whose oc ends by itself and cleans nothing: in the moment between two
- * lives of the service nobody hears what it made. `crash` below ends oc so while the service lives.
- */
+/** What is asked for, the frequent ones more than once; `panic` and `ns-creator` end by themselves and clean nothing. */
 const IMAGES = [
   ...["instant", "plain", "plain", "blobs", "blobs", "slow", "slow", "drip", "drip"],
-  ...["never-exits", "fail", "no-data", "pull-fail", "longline", "flood-500"],
+  ...[
+    "never-exits",
+    "fail",
+    "no-data",
+    "pull-fail",
+    "longline",
+    "flood-500",
+    "panic",
+    "ns-creator",
+  ],
 ];
 
 /** Between two looks at the list: milliseconds. */
