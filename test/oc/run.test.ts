@@ -6,18 +6,14 @@ import { chmod, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { after, test, type TestContext } from "node:test";
+import { test, type TestContext } from "node:test";
 import { adoptRun, type ProcessIdentity, type Run, startRun } from "../../src/oc/run.ts";
 import { spoolIn } from "../../src/oc/spool.ts";
 import { groupIsAlive, processStart } from "../../src/runtime.ts";
-import { testFolder } from "../support/folder.ts";
+import { atEnd, testFolder } from "../support/folder.ts";
 import { until } from "../support/until.ts";
 
 const PATH = process.env.PATH ?? "";
-
-/** What the runs print goes into folders in this one. */
-const printed = mkdtempSync(join(tmpdir(), "mg-run-"));
-after(() => rmSync(printed, { recursive: true, force: true }));
 
 /** A run of a shell script, and what was told of it, in order. */
 interface Watched {
@@ -39,7 +35,9 @@ interface Options {
   goOn?: () => boolean;
 }
 
-function watch(script: string, options: Options = {}): Watched {
+function watch(t: TestContext, script: string, options: Options = {}): Watched {
+  const printed = mkdtempSync(join(tmpdir(), "mg-run-"));
+  atEnd(t, () => rmSync(printed, { recursive: true, force: true }));
   const told: string[] = [];
   const streams = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   let identity: ProcessIdentity | undefined;
@@ -49,7 +47,7 @@ function watch(script: string, options: Options = {}): Watched {
     args: options.args ?? ["-c", script],
     folder: options.folder ?? "/",
     env: options.env ?? { PATH },
-    spool: spoolIn(mkdtempSync(join(printed, "run-"))),
+    spool: spoolIn(printed),
   }, {
     started(found) {
       identity = found;
@@ -95,8 +93,8 @@ function endAfter(t: TestContext, pid: number): void {
   });
 }
 
-test("a run is told from its start to its end: who it is, all of its output, its exit code", async () => {
-  const watched = watch("echo one; echo two >&2; printf three; exit 7");
+test("a run is told from its start to its end: who it is, all of its output, its exit code", async (t) => {
+  const watched = watch(t, "echo one; echo two >&2; printf three; exit 7");
   await watched.over;
   assert.equal(watched.stdout(), "one\nthree\n");
   assert.equal(watched.stderr(), "two\n");
@@ -106,7 +104,7 @@ test("a run is told from its start to its end: who it is, all of its output, its
 
 test("it runs in its folder with the environment that it is given and no more", async (t) => {
   const folder = await testFolder(t);
-  const watched = watch("pwd; /usr/bin/env | sort", { folder, env: { PATH, GIVEN: "1" } });
+  const watched = watch(t, "pwd; /usr/bin/env | sort", { folder, env: { PATH, GIVEN: "1" } });
   await watched.over;
   const [where, ...names] = watched.stdout().trim().split("\n");
   assert.equal(where, folder);
@@ -117,30 +115,30 @@ test("it runs in its folder with the environment that it is given and no more", 
   );
 });
 
-test("a signal that ended it is told by name, without a code", async () => {
-  const watched = watch("kill -9 $$");
+test("a signal that ended it is told by name, without a code", async (t) => {
+  const watched = watch(t, "kill -9 $$");
   await watched.over;
   assert.equal(watched.told.at(-1), "exited null SIGKILL");
 });
 
-test("the exit code of a program that was signalled and ended by itself is its own", async () => {
-  const watched = watch("trap 'exit 5' INT; echo ready; while :; do sleep 0.02; done");
+test("the exit code of a program that was signalled and ended by itself is its own", async (t) => {
+  const watched = watch(t, "trap 'exit 5' INT; echo ready; while :; do sleep 0.02; done");
   await until("ready", () => watched.stdout() === "ready\n");
   watched.run.signal("SIGINT", "leader");
   await watched.over;
   assert.equal(watched.told.at(-1), "exited 5 null");
 });
 
-test("who it is is known before its end is told, however soon it ends", async () => {
+test("who it is is known before its end is told, however soon it ends", async (t) => {
   for (let n = 0; n < 5; n++) {
-    const watched = watch("exit 0");
+    const watched = watch(t, "exit 0");
     await watched.over;
     assert.deepEqual(watched.told, ["started", "exited 0 null"]);
   }
 });
 
-test("the identity of a running one is its process id and its start", async () => {
-  const watched = watch("echo $$; read line || sleep 60");
+test("the identity of a running one is its process id and its start", async (t) => {
+  const watched = watch(t, "echo $$; read line || sleep 60");
   const identity = await until("its identity", () => watched.identity()) ?? { pid: 0, start: "" };
   assert.equal(identity.start, await processStart(identity.pid));
   await until("its output", () => watched.stdout() === `${identity.pid}\n`);
@@ -161,7 +159,7 @@ test("what cannot be started is told with the reason, then as ended", async (t) 
     [{ args: ["-c", "true", "x".repeat(4 * 2 ** 20)] }, /what it is told is too long/],
   ];
   for (const [options, reason] of cases) {
-    const watched = watch("true", options);
+    const watched = watch(t, "true", options);
     await watched.over;
     assert.equal(watched.told.length, 2, watched.told.join());
     assert.match(watched.told[0] ?? "", reason);
@@ -172,10 +170,10 @@ test("what cannot be started is told with the reason, then as ended", async (t) 
   }
 });
 
-test("signals go to the leader alone or to its whole group", async () => {
+test("signals go to the leader alone or to its whole group", async (t) => {
   const script = (who: string) =>
     `trap 'echo ${who} got it; exit 0' TERM; echo ready; while :; do sleep 0.02; done`;
-  const watched = watch(`(${script("child")}) & ${script("leader")}`);
+  const watched = watch(t, `(${script("child")}) & ${script("leader")}`);
   await until("both", () => watched.stdout() === "ready\nready\n");
   watched.run.signal("SIGTERM", "leader");
   await until("the leader's end", () => watched.told.at(-1)?.startsWith("exited"));
@@ -188,15 +186,15 @@ test("signals go to the leader alone or to its whole group", async () => {
   assert.equal(watched.told.at(-1), "gone");
 });
 
-test("a child that ends right behind its parent is no orphan", async () => {
-  const watched = watch("(sleep 0.05; echo late) & exit 3");
+test("a child that ends right behind its parent is no orphan", async (t) => {
+  const watched = watch(t, "(sleep 0.05; echo late) & exit 3");
   await watched.over;
   assert.equal(watched.told.at(-1), "exited 3 null");
   assert.equal(watched.stdout(), "late\n");
 });
 
 test("a daemon that left the group and holds the output open keeps nobody waiting", async (t) => {
-  const watched = watch("setsid sleep 60 & echo $!; printf unfinished; exit 0");
+  const watched = watch(t, "setsid sleep 60 & echo $!; printf unfinished; exit 0");
   await watched.over;
   const told = [...watched.told];
   const [pid = "", last] = watched.stdout().split("\n");
@@ -210,10 +208,10 @@ test("a daemon that left the group and holds the output open keeps nobody waitin
   assert.deepEqual(watched.told, told, "nothing is told behind the end");
 });
 
-test("a large output comes whole and before the end is told, also through many pauses", async () => {
+test("a large output comes whole and before the end is told, also through many pauses", async (t) => {
   const line = "a line of some forty characters, and no more";
   let blocks = 0;
-  const watched = watch(`yes '${line}' | head -n 200000`, {
+  const watched = watch(t, `yes '${line}' | head -n 200000`, {
     goOn: () => {
       if (++blocks % 10 !== 0) return true;
       setTimeout(() => watched.run.resume(), 1);
@@ -229,7 +227,7 @@ test("a large output comes whole and before the end is told, also through many p
 test("the end is told when all is read, however long the reading is paused", async (t) => {
   const folder = await testFolder(t);
   await writeFile(join(folder, "output"), "a line\n".repeat(20_000)); // more than is read at once
-  const watched = watch("sleep 0.1; exec dd if=output bs=140000 count=1", {
+  const watched = watch(t, "sleep 0.1; exec dd if=output bs=140000 count=1", {
     folder,
     goOn: () => false,
   });
