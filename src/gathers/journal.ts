@@ -182,6 +182,7 @@ export class Journal<T> {
     const slot = this.#slots.get(id);
     if (!slot) return false;
     await written(slot).catch(() => {});
+    await slot.inFlight?.catch(() => {}); // one that `saveNow` has overtaken would take the next opening's temporary file
     if (slot.written !== slot.saves || slot.removed) return false;
     this.#slots.delete(id);
     return true;

@@ -302,6 +302,16 @@ test("an entry that was released is written when it is saved again", async (t) =
   assert.deepEqual(await read(folder, "1.json"), { text: "y" });
 });
 
+test("an entry is released when an older write of it that is still on its way is over, too", async (t) => {
+  const folder = await testFolder(t);
+  const { journal } = await open(t, folder);
+  journal.save(1, { text: "older, and long on its way ".repeat(100_000) });
+  await turn(); // it is on its way
+  journal.saveNow(1, { text: "newest" });
+  await journal.release(1);
+  assert.deepEqual(await files(folder), ["1.json"]);
+});
+
 test("an entry that is saved now is in its file at once, and the newest state is the one that stays", async (t) => {
   const folder = await testFolder(t);
   const { journal } = await open(t, folder);
