@@ -175,17 +175,18 @@ export class Journal<T> {
   }
 
   /**
-   * Forgets that an ended entry was ever open, once it is written, so that memory does not grow with ended gathers. Resolves to false
-   * where it could not be written, or was removed.
+   * Forgets that an ended entry was ever open, once it is written, so that memory does not grow with ended gathers; in that very moment
+   * `forget` is called, before anything new can be saved. Not where it could not be written, or was removed.
    */
-  async release(id: number): Promise<boolean> {
+  async release(id: number, forget: () => void = () => {}): Promise<void> {
     const slot = this.#slots.get(id);
-    if (!slot) return false;
+    if (!slot) return;
     await written(slot).catch(() => {});
     await slot.inFlight?.catch(() => {}); // one that `saveNow` has overtaken would take the next opening's temporary file
-    if (slot.written !== slot.saves || slot.removed) return false;
+    const isOpen = this.#slots.get(id) === slot && !slot.removed;
+    if (!isOpen || slot.written !== slot.saves) return;
     this.#slots.delete(id);
-    return true;
+    forget();
   }
 
   /** Removes an entry, after any write of it that is under way. What is saved of it meanwhile is not written. */

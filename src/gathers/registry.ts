@@ -206,7 +206,7 @@ export class Registry {
   }
 
   /** Lets an ended gather go once its file says what its entry does. */
-  async #release(held: Held): Promise<void> {
-    if (await this.#journal.release(held.id)) held.letGo();
+  #release(held: Held): Promise<void> {
+    return this.#journal.release(held.id, () => held.letGo());
   }
 }

@@ -79,11 +79,14 @@ export const FULL: Scenarios = {
         // Seldom the service looks in the very moment between hardly any room and none, and ends it.
         assert.match(flooded.message, /oc's output is cut: .*(?:ENOSPC|no space)|no room left/i);
         await checkOffered(stage, flooded);
+        await purge(stage, flooded.id);
+        await fillUp(stage, 28 * MIB);
         await sleep(FRESH_MS);
         const refused = await stage.service.fetch("must-gather", { method: "POST" });
         assert.equal(refused.status, 507);
         assert.match(await refused.text(), /[\d.]+ MiB are free .* 4\.8 MiB must stay so/);
-        await purge(stage, flooded.id);
+        await fillUp(stage, 0);
+        await sleep(FRESH_MS);
 
         await expectHalf(stage);
 
