@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { AnyMachineSnapshot, InspectionEvent } from "xstate";
 import type { GatherEvent } from "../../machines/gather.ts";
+import { hasEnded } from "./entry.ts";
 import type { Events } from "./events.ts";
 import type { Held } from "./held.ts";
 import { eventName, stateText } from "./step.ts";
@@ -50,7 +51,9 @@ export interface Inspected {
 }
 
 /** Looks into one. */
-export function inspectGather({ entry, actor }: Held): Inspected {
+export function inspectGather(held: Held): Inspected {
+  const { entry } = held;
+  const actor = hasEnded(entry) ? undefined : held.actor; // it goes a moment later, when all is on disk
   const snapshot = actor?.getSnapshot();
   return {
     id: entry.id,
