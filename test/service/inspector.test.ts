@@ -1,9 +1,7 @@
 /** Looking into the machines of the real service, and telling them things where that is allowed. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { atEnd } from "../support/folder.ts";
-import type { FakeOc } from "../support/fake-oc.ts";
-import { makePlace, type Service, startService } from "../support/service.ts";
+import type { Service } from "../support/service.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 
 const SLOW = { image: "localhost/slow-must-gather:latest" };
@@ -17,12 +15,11 @@ interface Seen {
 
 describe("the inspector's routes", () => {
   let stage: Stage;
-  let oc: FakeOc;
   let service: Service;
 
   before(async () => {
     stage = await openStage({ INSPECT_SEND: "1", MAX_CONCURRENT: "8" });
-    ({ oc, service } = stage);
+    ({ service } = stage);
   });
   after(() => stage.close());
 
@@ -118,19 +115,23 @@ describe("the inspector's routes", () => {
     await service.fetch(`must-gather/${id}`, { method: "DELETE" });
   });
 
-  test("where it is not switched on nothing is sent, and everything can still be seen", async (t) => {
-    const own = await makePlace();
-    atEnd(t, own.remove);
-    const plain = await startService(own, { OC: oc.path });
-    atEnd(t, plain.stop);
-    const { id } = await plain.start(SLOW);
-    await plain.until(id, ({ state }) => state.endsWith("collecting"));
-    const reply = await send(id, { type: "gather.cancel", keep: false }, {}, plain);
-    assert.equal(reply.status, 403);
-    assert.match(await reply.text(), /npm run dev/);
-    assert.equal((await look(id, plain)).state, "inprogress.gathering.collecting");
-    const now = await (await plain.fetch("inspect/service")).json() as Record<string, unknown>;
-    assert.deepEqual([now["state"], now["may-send"]], ["serving", false]);
+  test("where it is not switched on nothing is sent, and everything can still be seen", async () => {
+    const plain = await openStage();
+    try {
+      const { id } = await plain.service.start(SLOW);
+      await plain.service.until(id, ({ state }) => state.endsWith("collecting"));
+      const reply = await send(id, { type: "gather.cancel", keep: false }, {}, plain.service);
+      assert.equal(reply.status, 403);
+      assert.match(await reply.text(), /npm run dev/);
+      assert.equal((await look(id, plain.service)).state, "inprogress.gathering.collecting");
+      const now = await (await plain.service.fetch("inspect/service")).json() as Record<
+        string,
+        unknown
+      >;
+      assert.deepEqual([now["state"], now["may-send"]], ["serving", false]);
+    } finally {
+      await plain.close();
+    }
   });
 
   test("steps of the machines are told to who asks for them, and to nobody else", async () => {

@@ -5,7 +5,10 @@ import type { TestContext } from "node:test";
 
 const releases = new WeakMap<TestContext, (() => unknown)[]>();
 
-/** Does something at the end of a test; what was opened last is released first. */
+/**
+ * Does something at the end of a test; what was opened last is released first. Not for tests within a `describe`: of those Deno (2.9)
+ * never calls what `after` of their context was given.
+ */
 export function atEnd(t: TestContext, release: () => unknown): void {
   const all = releases.get(t) ?? [];
   all.push(release);
