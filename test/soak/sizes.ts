@@ -29,10 +29,7 @@ export function sizes(part = 1): Sizes {
   };
 }
 
-/**
- * What the tests do: a tenth on Node, and less on Deno of what takes long. The tenth of `kill` comes behind all others (package.json):
- * what is killed at random moments is to be killed in its own, not while it waits for a processor.
- */
+/** What the tests do: a tenth on Node, and less on Deno of what takes long. */
 export const TESTED: Sizes = "Deno" in globalThis
   ? { ...sizes(10), rounds: 3, smallFiles: 700, sparseBytes: 8 * 2 ** 20 }
   : sizes(10);

@@ -20,7 +20,7 @@ const ARGUMENTS = [
 /** The path of Debian's Chromium; undefined where there is none. */
 export function findChromium(): string | undefined {
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
-    for (const name of ["chromium", "chromium-browser"]) {
+    for (const name of ["chromium-headless-shell", "chromium", "chromium-browser"]) {
       const path = join(folder, name);
       try {
         accessSync(path, constants.X_OK);
