@@ -29,8 +29,13 @@ export interface AccessCheck {
    * not know, and ClusterError for one it cannot use: ask `clusters.find()` first.
    */
   check(token: string | undefined, server?: string): Promise<Access>;
-  /** Whether the main cluster let the bearer in so short a time ago that it need not be asked again; then it counts as a hit. */
-  isKnown(token: string): boolean;
+  /** What stands for a token at the main cluster. */
+  keyOf(token: string): string;
+  /**
+   * Whether the main cluster let the bearer of the token with this key in so short a time ago that it need not be asked again; then it
+   * counts as a hit.
+   */
+  isKnown(key: string): boolean;
   /** Ends the connections it kept. */
   close(): void;
   /** What it did since it was made. */
@@ -139,8 +144,9 @@ export function createAccess(options: AccessOptions): AccessCheck {
       pending.set(key, answer);
       return answer;
     },
-    isKnown(token) {
-      const kept = yes.get(callerKey(clusters.main?.server, token));
+    keyOf: (token) => callerKey(clusters.main?.server, token),
+    isKnown(key) {
+      const kept = yes.get(key);
       if (kept !== undefined) counts.hits++;
       return kept !== undefined;
     },

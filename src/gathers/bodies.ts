@@ -34,10 +34,11 @@ export interface Body {
 }
 
 /** A list as it was when the revision was that. */
-interface List {
-  query: string;
-  revision: number;
-  bytes: Buffer;
+export interface List {
+  /** Which it is: all that it depends on besides the records. */
+  readonly key: string;
+  readonly revision: number;
+  readonly bytes: Buffer;
 }
 
 /** The bodies of records and lists. */
@@ -52,7 +53,7 @@ export class Bodies {
   readonly #lists = new Lru<string, List>(MOST_LISTS);
   #large: List | undefined;
   /** Lists that are being made: who asks for one meanwhile waits for it. */
-  readonly #making = new Map<string, { revision: number; bytes: Promise<Buffer> }>();
+  readonly #making = new Map<string, { revision: number; list: Promise<List> }>();
 
   constructor(registry: Registry, workPath: string, durations: Durations) {
     this.#durations = durations;
@@ -88,25 +89,42 @@ export class Bodies {
     return body;
   }
 
+  /** The body of a list where it was made before, and no record has changed since. */
+  keptList(query: Readonly<Record<string, string>>): List | undefined {
+    return this.#keptList(JSON.stringify(query));
+  }
+
+  #keptList(key: string): List | undefined {
+    const kept = this.#large?.key === key ? this.#large : this.#lists.get(key);
+    return kept?.revision === this.#registry.revision ? kept : undefined;
+  }
+
   /**
    * The body of a list; the same query finds it made as long as no record has changed.
    *
    * @param query all that `select` depends on besides the records
    */
-  async list(query: string, select: () => readonly Held[]): Promise<Buffer> {
+  async list(
+    query: Readonly<Record<string, string>>,
+    select: () => readonly Held[],
+  ): Promise<List> {
+    const key = JSON.stringify(query);
+    const kept = this.#keptList(key);
+    if (kept) return kept;
     const { revision } = this.#registry;
-    const kept = this.#large?.query === query ? this.#large : this.#lists.get(query);
-    if (kept?.revision === revision) return kept.bytes;
-    const earlier = this.#making.get(query);
-    if (earlier?.revision === revision) return await earlier.bytes;
-    const making = { revision, bytes: this.#makeList(select()) };
-    this.#making.set(query, making);
+    const earlier = this.#making.get(key);
+    if (earlier?.revision === revision) return await earlier.list;
+    const making = {
+      revision,
+      list: this.#makeList(select()).then((bytes): List => ({ key, revision, bytes })),
+    };
+    this.#making.set(key, making);
     try {
-      const bytes = await making.bytes;
-      this.#keep({ query, revision, bytes });
-      return bytes;
+      const list = await making.list;
+      this.#keep(list);
+      return list;
     } finally {
-      if (this.#making.get(query) === making) this.#making.delete(query);
+      if (this.#making.get(key) === making) this.#making.delete(key);
     }
   }
 
@@ -122,10 +140,10 @@ export class Bodies {
   }
 
   #keep(list: List): void {
-    const { query, bytes } = list;
-    if (this.#large?.query === query) this.#large = undefined;
-    this.#lists.delete(query);
-    if (bytes.length <= LARGEST_KEPT_LIST) this.#lists.set(query, list);
+    const { key, bytes } = list;
+    if (this.#large?.key === key) this.#large = undefined;
+    this.#lists.delete(key);
+    if (bytes.length <= LARGEST_KEPT_LIST) this.#lists.set(key, list);
     else if (bytes.length <= LARGEST_LIST) this.#large = list;
   }
 

@@ -98,9 +98,9 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
     })
     .get("/must-gather", async (c: Asked<"/must-gather", List>) => {
       const query = c.req.query();
-      const list = await bodies.list(JSON.stringify(query), () => select(registry, query));
-      const headers = { "content-type": "application/json", "cache-control": CACHE_CONTROL };
-      return asJson<GatherListItem[], 200>(new Response(bytesOf(list), { headers }));
+      const list = await bodies.list(query, () => select(registry, query));
+      const headers = listHeaders();
+      return asJson<GatherListItem[], 200>(new Response(bytesOf(list.bytes), { headers }));
     })
     .get("/must-gather/:id", async (c) => {
       const held = findGather(c, registry);
@@ -168,12 +168,12 @@ export function recordHeaders(
   body: Body,
   besides: Readonly<Record<string, string>> | undefined,
 ): Record<string, string> {
-  return {
-    ...besides,
-    "content-type": "application/json",
-    "cache-control": CACHE_CONTROL,
-    "etag": body.etag,
-  };
+  return { ...listHeaders(besides), "etag": body.etag };
+}
+
+/** What a reply with a list carries, and `besides`. */
+export function listHeaders(besides?: Readonly<Record<string, string>>): Record<string, string> {
+  return { ...besides, "content-type": "application/json", "cache-control": CACHE_CONTROL };
 }
 
 /** What a 304 instead of it carries, and `besides`. */

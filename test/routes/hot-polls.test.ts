@@ -27,7 +27,8 @@ function access(): AccessCheck {
           : { status: 401, detail: "not to be let in" },
       );
     },
-    isKnown: (token) => isKnown && token === "good",
+    keyOf: (token) => `key of ${token}`,
+    isKnown: (key) => isKnown && key === "key of good",
     close: () => {},
     counts: { asked: new Map(), hits: 0 },
   };
@@ -124,6 +125,34 @@ test("a poll is answered the short way as the app answers it, byte for byte", as
   assert.equal((await askBoth("GET /must-gather/1 HTTP/1.1")).isHot, false); // it is another record now
 });
 
+test("so is a poll of the newest gathers, until one changes", async (t) => {
+  const { registry, askBoth } = await stage(t);
+  const held = registry.add(endedEntry(1));
+  registry.add(endedEntry(2));
+  for (const path of ["/must-gather", "/must-gather?limit=1", "/must-gather?limit=10000"]) {
+    const poll = `GET ${path} HTTP/1.1`;
+    assert.deepEqual((await askBoth(poll)).isHot, false, path); // it is made now
+    const [first, again] = [await askBoth(poll), await askBoth(poll, "If-None-Match: *")];
+    assert.deepEqual([first.isHot, first.status], [true, 200], path);
+    assert.deepEqual([again.isHot, again.status], [true, 200], "a list has no tag");
+  }
+  registry.changed(held);
+  assert.equal((await askBoth("GET /must-gather HTTP/1.1")).isHot, false);
+  const others: [path: string, status: number][] = [
+    ["/must-gather/", 200],
+    ["/must-gather?limit=010", 200],
+    ["/must-gather?limit=10001", 400],
+    ["/must-gather?limit=1&status=completed", 200],
+    ["/must-gather?status=completed", 200],
+    ["/must-gather?", 200],
+  ];
+  for (const [path, status] of others) {
+    await askBoth(`GET ${path} HTTP/1.1`);
+    const answer = await askBoth(`GET ${path} HTTP/1.1`);
+    assert.deepEqual([answer.isHot, answer.status], [false, status], path);
+  }
+});
+
 test("what is no plain poll, or might be refused, goes to the app", async (t) => {
   let started = false;
   const { registry, askBoth } = await stage(t, { hasStarted: () => started });
@@ -168,6 +197,11 @@ test("only who was let in a moment ago is answered the short way, and is welcome
   assert.deepEqual(welcomed, ["good", "good"]);
   assert.deepEqual((await askBoth(poll, "Authorization: Bearer good")).isHot, true);
   assert.equal(welcomed.length, 4);
+  await askBoth("GET /must-gather HTTP/1.1", "Authorization: Bearer good");
+  assert.ok((await askBoth("GET /must-gather HTTP/1.1", "Authorization: Bearer good")).isHot);
+  const list = await askBoth("GET /must-gather HTTP/1.1", "Authorization: Bearer bad");
+  assert.deepEqual([list.isHot, list.status], [false, 401]);
+  welcomed.length = 4;
   for (const headers of [[], ["Authorization: Bearer bad"], ["Authorization: Basic good"]]) {
     const { isHot, status } = await askBoth(poll, ...headers);
     assert.deepEqual([isHot, status], [false, 401], String(headers));
