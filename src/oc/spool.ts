@@ -108,22 +108,23 @@ export class SpoolReader extends Readable {
     }
     this.#pauseMs = SHORTEST_PAUSE_MS;
     this.#position += length;
-    if (this.#position - this.#released >= RELEASED_BYTES) this.#release();
+    this.#release();
     this.push(length === 0 ? null : Buffer.from(piece.subarray(0, length)));
   }
 
   /** Makes a hole of what was read, which leaves all else where it is. */
   #release(): void {
-    if (this.#releasing) return;
-    this.#releasing = true; // for good where it cannot be done
     const from = this.#released;
     const length = Math.floor((this.#position - from) / RELEASED_BYTES) * RELEASED_BYTES;
+    if (length === 0 || this.#releasing) return;
+    this.#releasing = true; // for good where it cannot be done
     const args = ["-p", "-o", String(from), "-l", String(length), this.#path];
     try {
       execFile("fallocate", args, { timeout: RELEASING_MS }, (error) => {
         if (error) return;
         this.#released += length;
         this.#releasing = false;
+        this.#release(); // what was read meanwhile
       });
     } catch {
       // Deno, where it may not be run
