@@ -63,7 +63,6 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
 
   return {
     start({ entry, folder }, events) {
-      const facts = new FactReader();
       const milestones = new MilestoneReader();
       const timeoutMs = ocTimeout(entry.request.timeoutMs, options.timeoutGraceMs);
       // The embedded gatherer stands in the record as an image of that name; it is none to ask for.
@@ -74,6 +73,9 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
         ocTimeoutMs: timeoutMs,
       });
       log.info("oc starts", { id: entry.id, arguments: args });
+      const first = new FirstSignal((name, target) => run.signal(name, target));
+      if (cleansUp) first.free();
+      const tellFacts = factTeller(events.fact, first);
       const run = startRun({
         program,
         args: [...prefix, ...args],
@@ -84,10 +86,7 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
         started: events.started,
         output(stream, block) {
           if (stream === "stdout") {
-            for (const fact of facts.read(block)) {
-              events.fact(fact);
-              if (namesBinding(fact)) first.free();
-            }
+            tellFacts(block);
             const milestone = milestones.read(block);
             if (milestone > 0) events.milestone(milestone);
           }
@@ -101,21 +100,17 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
         gone: events.gone,
         failed: events.trouble,
       });
-      const first = new FirstSignal(run.signal);
-      if (cleansUp) first.free();
       return { signal: first.signal, resume: run.resume };
     },
 
     adopt({ entry, folder }, events) {
-      const facts = new FactReader();
+      const first = new FirstSignal((name, target) => run.signal(name, target));
+      if (cleansUp || entry.made.some(({ kind }) => kind === "clusterrolebinding")) first.free();
+      const tellFacts = factTeller(events.fact, first);
       const place = { ...folder, spool: spoolIn(folder.spool) };
       const run = adoptRun(entry.process ?? undefined, place, {
         output(stream, block) {
-          if (stream !== "stdout") return true;
-          for (const fact of facts.read(block)) {
-            events.fact(fact);
-            if (namesBinding(fact)) first.free();
-          }
+          if (stream === "stdout") tellFacts(block);
           return true;
         },
         exited({ code, orphans }) {
@@ -123,8 +118,6 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
           events.exited({ code, orphans });
         },
       });
-      const first = new FirstSignal(run.signal);
-      if (cleansUp || entry.made.some(({ kind }) => kind === "clusterrolebinding")) first.free();
       return { signal: first.signal, resume: run.resume };
     },
 
@@ -188,8 +181,15 @@ export function createOcGatherer(options: OcGathererOptions): Gatherer {
   };
 }
 
-function namesBinding(fact: OcFact): boolean {
-  return fact.type === "created" && fact.kind === "clusterrolebinding";
+/** Tells the facts in blocks of oc's standard output, and lets a signal go that waits until the binding is named. */
+function factTeller(tell: (fact: OcFact) => void, first: FirstSignal): (block: Buffer) => void {
+  const facts = new FactReader();
+  return (block) => {
+    for (const fact of facts.read(block)) {
+      tell(fact);
+      if (fact.type === "created" && fact.kind === "clusterrolebinding") first.free();
+    }
+  };
 }
 
 function isSame(made: Made, object: Standing): boolean {

@@ -3,9 +3,9 @@ import type { AccessCheck } from "../auth/access.ts";
 import type { Disk } from "../gathers/disk.ts";
 import type { Entry } from "../gathers/entry.ts";
 import type { Registry } from "../gathers/registry.ts";
+import { lazily } from "../lazy.ts";
 import type { Log } from "../log.ts";
 import { reasonOf } from "../log.ts";
-import type { GatherSeries } from "./series.ts";
 import type { Tally } from "./tally.ts";
 
 /** One text is good for so long, whoever asks: milliseconds. Nobody needs a token to ask, and it must stay cheap. */
@@ -47,12 +47,7 @@ export function createMetrics(
   importSeries: () => Promise<Pick<typeof import("./series.ts"), "createSeries">> = () =>
     import("./series.ts"),
 ): Metrics {
-  let loaded: Promise<GatherSeries> | undefined;
-  const load = () =>
-    loaded ??= importSeries().then(({ createSeries }) => createSeries(sources)).catch((error) => {
-      loaded = undefined;
-      throw error;
-    });
+  const load = lazily(async () => (await importSeries()).createSeries(sources));
   let last: { at: number; reply: Promise<{ text: string; contentType: string }> } | undefined;
   const read = async () => {
     const { text, contentType } = await load();

@@ -1,5 +1,6 @@
 /** What may be asked and what is answered, for programs: no token. */
 import { Hono } from "hono";
+import { lazily } from "../lazy.ts";
 
 export interface OpenApiRoutesDeps {
   version: string;
@@ -11,17 +12,12 @@ export interface OpenApiRoutesDeps {
 export function openApiRoutes(
   { version, importDocument = () => import("../openapi/document.ts") }: OpenApiRoutesDeps,
 ) {
-  let written: Promise<string> | undefined;
-  const write = async () => {
+  const write = lazily(async () => {
     const { createDocument } = await importDocument();
     return JSON.stringify(createDocument(version));
-  };
+  });
   return new Hono().get("/openapi.json", async (c) => {
-    written ??= write().catch((error) => {
-      written = undefined;
-      throw error;
-    });
-    const text = await written;
+    const text = await write();
     return c.body(text, 200, { "Content-Type": "application/json", "Cache-Control": "no-cache" });
   });
 }

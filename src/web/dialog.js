@@ -1,5 +1,5 @@
 /** Dialogs: the browser's own, which keep the focus inside and close on Escape. */
-import { button, h, icon } from "./dom.js";
+import { button, h, iconButton } from "./dom.js";
 
 let count = 0;
 
@@ -15,12 +15,7 @@ export function openDialog({ title, body, footer, wide = false }) {
       "div",
       { class: "dialog-head" },
       h("h2", { id, text: title }),
-      h("button", {
-        "type": "button",
-        "class": "button plain",
-        "aria-label": "Close",
-        "on": { click: close },
-      }, icon("close")),
+      iconButton("close", "Close", close),
     ),
     body,
     footer && h("div", { class: "dialog-foot" }, footer(close)),

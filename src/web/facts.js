@@ -1,6 +1,6 @@
 /** What a gather was asked for and what came of it, as a list of terms. */
 import { readToken } from "./api.js";
-import { copyText, h, icon } from "./dom.js";
+import { copyText, h, iconButton } from "./dom.js";
 import { hexDigest, size, when } from "./format.js";
 
 /** The terms and descriptions of a record, for a `dl`. */
@@ -77,12 +77,6 @@ function curl(record) {
     "div",
     { class: "copy" },
     h("code", { tabindex: "0", text }),
-    h("button", {
-      "type": "button",
-      "class": "button plain",
-      "aria-label": "Copy the curl command",
-      "title": "Copy",
-      "on": { click: () => copyText(text) },
-    }, icon("copy")),
+    iconButton("copy", "Copy the curl command", () => copyText(text)),
   );
 }

@@ -1,5 +1,5 @@
 /** A long text by lines: numbers, search, wrapping, and following its end. Bounded, whatever is put in. */
-import { announce, fill, h, icon } from "./dom.js";
+import { announce, fill, h, iconButton } from "./dom.js";
 
 /** So many lines are shown; the oldest go. */
 export const MOST_LINES = 5_000;
@@ -188,16 +188,6 @@ export function linesView({ label, follows = false, extra = [], empty = "Nothing
       tail.element.hidden = true;
     },
   };
-}
-
-function iconButton(name, label, onClick) {
-  return h("button", {
-    "type": "button",
-    "class": "button plain",
-    "aria-label": label,
-    "title": label,
-    "on": { click: onClick },
-  }, icon(name));
 }
 
 function toggle(label, on, onChange) {

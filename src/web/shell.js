@@ -1,6 +1,6 @@
 /** What every page stands in: the theme, the banner that tells when the service is gone, and the form that asks for a token. */
 import { keepToken, onTokenRefused, readToken } from "./api.js";
-import { button, fill, h, icon } from "./dom.js";
+import { button, fill, h, icon, iconButton } from "./dom.js";
 
 export const main = document.getElementById("main");
 const banner = document.getElementById("banner");
@@ -134,13 +134,7 @@ function showTools() {
   const now = theme();
   const other = now === "dark" ? "light" : "dark";
   const hadFocus = tools.contains(document.activeElement);
-  const change = h("button", {
-    "type": "button",
-    "class": "button plain",
-    "title": `Switch to ${other}`,
-    "aria-label": `Switch to ${other} colours`,
-    "on": { click: () => setTheme(other) },
-  }, icon(THEMES[now]));
+  const change = iconButton(THEMES[now], `Switch to ${other} colours`, () => setTheme(other));
   fill(
     tools,
     readToken() !== "" && button("Forget token", {
