@@ -31,7 +31,7 @@ const LIMITS = {
   "one of 2 KB": 2.6,
   "one of 64 KB": 2.2,
   "304": 2.6,
-  "list of 100": 4,
+  "list of 100": 2.6,
   // Of a reader that only finds the ends of lines: ours reads facts from them and writes the log.
   "a line of output": 10,
   // Of oc alone, a shell that ends at once; the kernel's part of ours grows with the machine's load, that of the shell less.
