@@ -20,7 +20,7 @@ function segmentPath(folder: string, index: number): string {
   return join(folder, index === 0 ? "exec.log" : `exec.log.${index}`);
 }
 
-/** Writes the output of one gather. Never throws: a disk that takes no more must not keep oc's pipes from being read. */
+/** Writes the output of one gather. Never throws: a disk that takes no more must not keep what oc says from being read. */
 export class ExecLog {
   readonly #folder: string;
   readonly #onError: (error: unknown) => void;
