@@ -11,49 +11,40 @@ import {
   type Figures,
   startBareFor,
 } from "./support/polls.ts";
-import { pin, type Service, startService } from "./support/service.ts";
+import { pin, type Runtime, type Service, startService } from "./support/service.ts";
 import { figure, machine, median, say, table } from "./support/table.ts";
 
 /** The server on one processor, the load, which is this process, on the other. */
 const SERVER_CPU = 0;
 const LOAD_CPU = 1;
 
-/** V8 compiles what is done often over the first five rounds, of both servers: their medians are of servers that have run for a while. */
-const RUNS = 15;
+/**
+ * How often all servers are started anew, and how many rounds each time: a ratio is another by up to a fifth from one start to the next,
+ * and V8 compiles what is done often over the first rounds.
+ */
+const STARTS = 3;
+const RUNS = 7;
 
 /** Measures and prints. */
 export async function benchPolling(args: string[]): Promise<void> {
-  const { scale, runs, runtime, more } = measuring(args, RUNS, { gathers: 1000 });
+  const { scale, runs, runtime, more } = measuring(args, RUNS, { gathers: 1000, starts: STARTS });
+  const starts = scale < 1 ? 1 : more.starts;
   say(
-    `Polling on ${runtime}: ${machine()}; medians of ${runs} interleaved runs after one to warm up, ` +
+    `Polling on ${runtime}: ${machine()}; medians of ${starts} × ${runs} interleaved runs after one to warm up, ` +
       `${CONNECTIONS} connections, server on one processor`,
   );
   await pin(process.pid, LOAD_CPU);
-  const closing = new AsyncDisposableStack();
-  await using _ = closing;
-  const service = await startService({ cpu: SERVER_CPU, runtime });
-  closing.defer(service.stop);
-  const cluster = await startCluster();
-  closing.defer(cluster.stop);
-  const asking = await startService({ ...cluster, cpu: SERVER_CPU, runtime });
-  closing.defer(asking.stop);
-
-  const cases = await prepare(service, Math.ceil(more.gathers * scale), scale);
-  await prepare(asking, 2, scale);
-  const bare = await startBareFor(service, cases, runtime, SERVER_CPU);
-  closing.defer(bare.stop);
-  const asIs = { path: ({ path }: Case) => path, headers: {}, knows: () => true };
-  const authorization = { authorization: `Bearer ${cluster.token}` };
-  const figures = await askInTurns(
-    [
-      { ...asIs, ...service },
-      { ...asIs, ...bare, path: barePath },
-      // It has two gathers; its 304 would need a tag of its own.
-      { ...asIs, ...asking, headers: authorization, knows: ({ name }) => name.startsWith("one") },
-    ],
-    cases,
-    runs,
-  );
+  const once = () => measure(runtime, Math.ceil(more.gathers * scale), scale, runs);
+  const { cases, figures } = await once();
+  for (let start = 1; start < starts; start++) {
+    const again = await once();
+    for (const [index, servers] of again.figures.entries()) {
+      for (const [which, { cpu, p99 }] of servers.entries()) {
+        figures[index]?.[which]?.cpu.push(...cpu);
+        figures[index]?.[which]?.p99.push(...p99);
+      }
+    }
+  }
   const ratio = (a: Figures | undefined, b: Figures | undefined) =>
     figure(median(a?.cpu.map((cpu, run) => cpu / (b?.cpu[run] ?? NaN)) ?? []));
   table(
@@ -77,6 +68,41 @@ export async function benchPolling(args: string[]): Promise<void> {
       ];
     }),
   );
+}
+
+/** Starts the service, one that asks who calls, and a bare server, and asks them in turns. */
+async function measure(
+  runtime: Runtime,
+  gathers: number,
+  scale: number,
+  runs: number,
+): Promise<{ cases: Case[]; figures: Figures[][] }> {
+  const closing = new AsyncDisposableStack();
+  await using _ = closing;
+  const service = await startService({ cpu: SERVER_CPU, runtime });
+  closing.defer(service.stop);
+  const cluster = await startCluster();
+  closing.defer(cluster.stop);
+  const asking = await startService({ ...cluster, cpu: SERVER_CPU, runtime });
+  closing.defer(asking.stop);
+
+  const cases = await prepare(service, gathers, scale);
+  await prepare(asking, 2, scale);
+  const bare = await startBareFor(service, cases, runtime, SERVER_CPU);
+  closing.defer(bare.stop);
+  const asIs = { path: ({ path }: Case) => path, headers: {}, knows: () => true };
+  const authorization = { authorization: `Bearer ${cluster.token}` };
+  const figures = await askInTurns(
+    [
+      { ...asIs, ...service },
+      { ...asIs, ...bare, path: barePath },
+      // It has two gathers; its 304 would need a tag of its own.
+      { ...asIs, ...asking, headers: authorization, knows: ({ name }) => name.startsWith("one") },
+    ],
+    cases,
+    runs,
+  );
+  return { cases, figures };
 }
 
 /** Makes `gathers` of them, two at least, and tells what is to be asked. */
