@@ -9,6 +9,7 @@ import { readdir, readFile, readlink, realpath } from "node:fs/promises";
 import { createConnection, createServer } from "node:net";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { codeOf } from "./errors.ts";
 
 /** A signal that ends a process. */
 export type EndingSignal = "SIGINT" | "SIGTERM" | "SIGKILL";
@@ -80,7 +81,7 @@ export async function signal(
     process.kill(target, signal);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    return codeOf(error) === "EPERM";
   }
 }
 
@@ -115,7 +116,7 @@ export async function processStart(pid: number): Promise<string | undefined> {
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return fields[0] === "Z" ? undefined : `${boot}:${fields[19]}`;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT" && hasProc) return undefined;
+    if (codeOf(error) === "ENOENT" && hasProc) return undefined;
   }
   const started = (await ask("ps", ["-o", "lstart=", "-p", String(pid)]))?.trim();
   return started ? `ps:${started}` : undefined;

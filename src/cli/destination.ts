@@ -2,6 +2,7 @@
 import { constants } from "node:fs";
 import { access, type FileHandle, link, lstat, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { codeOf } from "../errors.ts";
 import { Failure } from "./errors.ts";
 import { printable } from "./text.ts";
 
@@ -46,7 +47,7 @@ export async function chooseDestination(
   try {
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    const isMissing = codeOf(error) === "ENOENT";
     throw new Failure(
       isMissing
         ? `There is no folder ${folder}; make it, or name another with --output`
@@ -80,7 +81,7 @@ export async function openPart({ folder, file }: Destination, name: string): Pro
     try {
       handle = await open(part, "wx+", 0o600); // what was gathered is nobody else's
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EEXIST") continue;
+      if (codeOf(error) === "EEXIST") continue;
       throw new Failure(`Cannot write ${part}: ${(error as Error).message}`);
     }
     return {
@@ -107,7 +108,7 @@ async function nameFreely(part: string, wanted: string, from: number): Promise<s
     try {
       await link(part, path); // as rename, but it overwrites nothing
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EEXIST" || await exists(path)) continue;
+      if (codeOf(error) === "EEXIST" || await exists(path)) continue;
       await rename(part, path); // a file system without hard links
       return path;
     }

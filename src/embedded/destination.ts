@@ -1,5 +1,6 @@
 import { appendFile, cp, lstat, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
+import { codeOf } from "../errors.ts";
 import { reasonOf } from "./collector.ts";
 
 /** Makes the destination folder. Rejects in the form of oc: `mkdir <path>: <reason>`. */
@@ -37,7 +38,7 @@ export async function moveInto(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = codeOf(error);
     if (code !== "EXDEV" && code !== "ENOTEMPTY" && code !== "EEXIST") {
       throw new Error(`${to}: ${reasonOf(error)}`);
     }

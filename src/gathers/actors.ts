@@ -1,5 +1,6 @@
 /** What the machine of a gather starts: its oc, fetching what its pods hold, removing what it made, packing what it collected. */
 import { fromCallback, fromPromise } from "xstate";
+import { codeOf } from "../errors.ts";
 import type {
   FinishEvent,
   GatherEvent,
@@ -9,7 +10,6 @@ import type {
   SalvageInput,
 } from "../../machines/gather.ts";
 import type { SignalEvent } from "../../machines/stop.ts";
-import { PackError } from "../archive/errors.ts";
 import type { Log } from "../log.ts";
 import { reasonOf } from "../log.ts";
 import type { OcFact } from "../oc/output.ts";
@@ -249,6 +249,6 @@ function noteMade(
 }
 
 function isDiskFull(error: unknown): boolean {
-  const code = error instanceof PackError ? error.code : (error as NodeJS.ErrnoException).code;
+  const code = codeOf(error);
   return code === "ENOSPC" || code === "EDQUOT";
 }

@@ -1,6 +1,7 @@
 /** The folder of one gather under WORK_PATH, named by its id: never by anything a client sent. */
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { codeOf } from "../errors.ts";
 
 /** Where things of one gather are. */
 export interface GatherFolder {
@@ -38,8 +39,8 @@ export async function makeFolder(folder: GatherFolder): Promise<void> {
 
 /** The ids of all folders under WORK_PATH that look like a gather's, ascending; none when there is no WORK_PATH yet. */
 export async function folderIds(workPath: string): Promise<number[]> {
-  const names = await readdir(workPath).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [] as string[];
+  const names = await readdir(workPath).catch((error: unknown) => {
+    if (codeOf(error) === "ENOENT") return [] as string[];
     throw error;
   });
   return names.filter((name) => /^[1-9]\d{0,14}$/.test(name)).map(Number).sort((a, b) => a - b);

@@ -3,6 +3,7 @@ import { renameSync, statSync } from "node:fs";
 import { mkdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { codeOf } from "../errors.ts";
 import { connectLocally, listenLocally } from "../runtime.ts";
 
 /** Another process owns the folder. */
@@ -59,7 +60,7 @@ async function claim(folder: string): Promise<void> {
     try {
       return await mkdir(path, { mode: 0o700 });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      if (codeOf(error) !== "EEXIST") throw error;
     }
     await removeStale(path, join(folder, STALE_CLAIM));
     await sleep(RETRY_MS);
@@ -75,7 +76,7 @@ async function removeStale(path: string, aside: string): Promise<void> {
   try {
     renameSync(path, aside);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error; // another was quicker
+    if (codeOf(error) !== "ENOENT") throw error; // another was quicker
   }
   await rm(aside, { recursive: true, force: true });
 }
@@ -95,7 +96,7 @@ async function answers(path: string): Promise<boolean> {
     return true;
   } catch (error) {
     // Its owner is alive, but its queue is full, or it is another user's.
-    return ["EAGAIN", "EACCES", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "");
+    return ["EAGAIN", "EACCES", "EPERM"].includes(codeOf(error));
   } finally {
     patience.abort();
   }

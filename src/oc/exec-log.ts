@@ -5,6 +5,7 @@
  */
 import { type FileHandle, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { codeOf } from "../errors.ts";
 import { newestLines } from "./output.ts";
 
 /** 16 MiB, the first of them kept for good (the contract's). */
@@ -157,7 +158,7 @@ export async function readLog(
   try {
     file = await open(segmentPath(folder, index), "r");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return Buffer.alloc(0);
+    if (codeOf(error) === "ENOENT") return Buffer.alloc(0);
     throw error;
   }
   try {

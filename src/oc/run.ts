@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { closeSync } from "node:fs";
+import { codeOf } from "../errors.ts";
 import {
   type EndingSignal,
   groupIsAlive,
@@ -187,7 +188,7 @@ async function goneOf(pgid: number): Promise<void> {
 }
 
 function startFailure(program: string, error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
+  const code = codeOf(error);
   const why = code === "ENOENT"
     ? "there is no such program, or its working folder is gone"
     : code === "EACCES"
