@@ -2,7 +2,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { AnyMachineSnapshot, InspectionEvent } from "xstate";
 import type { GatherEvent } from "../../machines/gather.ts";
-import { hasEnded } from "./entry.ts";
 import type { Events } from "./events.ts";
 import type { Held } from "./held.ts";
 import { eventName, stateText } from "./step.ts";
@@ -51,9 +50,7 @@ export interface Inspected {
 }
 
 /** Looks into one. */
-export function inspectGather(held: Held): Inspected {
-  const { entry } = held;
-  const actor = hasEnded(entry) ? undefined : held.actor; // it goes a moment later, when all is on disk
+export function inspectGather({ entry, actor }: Held): Inspected {
   const snapshot = actor?.getSnapshot();
   return {
     id: entry.id,

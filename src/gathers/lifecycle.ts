@@ -133,6 +133,7 @@ export class Lifecycle {
   #conclude(held: Held, at: string): void {
     const { entry, output } = held;
     const telling = this.#telling.get(entry.id);
+    held.actor = undefined;
     entry.finishedAt = at;
     entry.process = null;
     entry.lines = output?.lines ?? entry.lines;

@@ -113,7 +113,6 @@ export class Registry {
   /** It has ended, and its output is on disk: what is kept of live ones only goes, once the journal has its end. */
   async settle(held: Held): Promise<void> {
     this.#live.delete(held);
-    held.actor = undefined;
     if (held.output) {
       held.output = undefined;
       this.revise(held); // what follows the output learns that no more comes
