@@ -91,10 +91,7 @@ export class Bodies {
 
   /** The body of a list where it was made before, and no record has changed since. */
   keptList(query: Readonly<Record<string, string>>): List | undefined {
-    return this.#keptList(JSON.stringify(query));
-  }
-
-  #keptList(key: string): List | undefined {
+    const key = JSON.stringify(query);
     const kept = this.#large?.key === key ? this.#large : this.#lists.get(key);
     return kept?.revision === this.#registry.revision ? kept : undefined;
   }
@@ -108,9 +105,9 @@ export class Bodies {
     query: Readonly<Record<string, string>>,
     select: () => readonly Held[],
   ): Promise<List> {
-    const key = JSON.stringify(query);
-    const kept = this.#keptList(key);
+    const kept = this.keptList(query);
     if (kept) return kept;
+    const key = JSON.stringify(query);
     const { revision } = this.#registry;
     const earlier = this.#making.get(key);
     if (earlier?.revision === revision) return await earlier.list;

@@ -1,7 +1,7 @@
 /**
- * The polls: GET of one record, or of the newest, as they were when they were last sent. They are nearly all requests, and the way through
- * the framework costs as much as all the rest of one. This answers them before it, and nothing else: whatever is not plainly such a poll, or might be
- * refused, is left to the app, which has the last word on everything.
+ * The polls: GET of one record, or of the newest, as they were when they were last sent. They are nearly all requests, and the way
+ * through the framework costs as much as all the rest of one. This answers them before it, and nothing else: whatever is not plainly
+ * such a poll, or might be refused, is left to the app, which has the last word on everything.
  */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { AccessCheck } from "../auth/access.ts";
@@ -61,10 +61,11 @@ export function hotPolls(deps: HotPollsDeps): Hot {
   return function answerPoll({ method, url = "", headers, socket }, reply) {
     if (method !== "GET" || !(started ||= deps.hasStarted())) return false;
     if (headers.prefer !== undefined || headers.origin !== undefined) return false;
+    const body = keptAt(url);
+    if (!body) return false;
     const { host = "" } = headers;
     if (!PLAIN_HOST.test(host) || !isOwn(`http://${host}`)) return false;
-    const body = keptAt(url);
-    if (!body || !isWelcome(headers.authorization, socket)) return false;
+    if (!isWelcome(headers.authorization, socket)) return false;
     const known = headers["if-none-match"];
     if (known !== undefined && "etag" in body && matches(known, body.etag)) {
       let again = unchanged.get(body);
