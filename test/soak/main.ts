@@ -4,6 +4,7 @@
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { anySeed } from "../support/random.ts";
 import { runConnections } from "./connections.ts";
 import { runDisk } from "./disk.ts";
 import { kill } from "./kill.ts";
@@ -19,7 +20,7 @@ const { values, positionals: wanted } = parseArgs({
 });
 const of = sizes(values.tenth ? 10 : 1);
 const rounds = Number(process.env["ROUNDS"] ?? of.rounds);
-const seed = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
+const seed = anySeed();
 
 const forms: Readonly<Record<string, () => Promise<Row[]>>> = {
   kill: () => kill({ rounds, seed }),

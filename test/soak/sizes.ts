@@ -16,8 +16,8 @@ export interface Sizes {
   connections: number;
 }
 
-/** All of it, or a part of it. */
-export function sizes(part = 1): Sizes {
+/** All of it (1), or a tenth (10). */
+export function sizes(part: number): Sizes {
   return {
     rounds: Math.ceil(200 / part),
     lines: 1_000_000 / part,

@@ -1,3 +1,5 @@
+import process from "node:process";
+
 /** Chance that can be had again: the same seed gives the same choices. */
 export class Random {
   #state: number;
@@ -34,4 +36,9 @@ export class Random {
   pick<T>(from: readonly T[]): T | undefined {
     return from[this.below(from.length)];
   }
+}
+
+/** SEED in the environment, which repeats a run; else another each time. */
+export function anySeed(): number {
+  return Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 }
