@@ -1,6 +1,7 @@
 /**
  * Runs the tests on Node and on Deno side by side, as most of them wait more than they compute: `node test/run.ts`, or only on one
- * of them: `node test/run.ts node`. Node's output comes as it is made, Deno's behind it. The exit code is 1 where either fails.
+ * of them: `node test/run.ts node`. Node's output comes as it is made; behind it Deno's, whole where a test failed and its sums where
+ * none did: so the output ends with what failed. The exit code is 1 where either fails.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -9,8 +10,9 @@ import { glob, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { pipeline } from "node:stream/promises";
+import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { CACHED } from "./support/caches.ts";
 
 /** How many files of tests run at once: they wait for processes and files more than they compute. On Node there is half as much again to do. */
@@ -78,7 +80,7 @@ const RUNTIMES = {
 
 type Name = keyof typeof RUNTIMES;
 
-async function runOn(name: Name, folder: string, output: number | "inherit"): Promise<string> {
+async function runOn(name: Name, folder: string, output: number | "inherit"): Promise<boolean> {
   const { NODE_COMPILE_CACHE } = CACHED; // not Deno's: it measures programs of ours with the one that it has
   const env = { ...process.env, NODE_COMPILE_CACHE, DENO_JOBS: AT_ONCE.deno };
   const passed = await RUNTIMES[name](folder, async (program, args) => {
@@ -87,23 +89,33 @@ async function runOn(name: Name, folder: string, output: number | "inherit"): Pr
     return code === 0;
   });
   if (!passed) process.exitCode = 1;
-  return `${name}: ${passed ? "passed" : "FAILED"}`;
+  return passed;
 }
+
+/** Prints the output kept in a file: whole, or only the lines in which Deno sums up its tests. */
+async function print(kept: string, whole: boolean): Promise<void> {
+  for await (const line of createInterface({ input: createReadStream(kept) })) {
+    if (whole || /^ok \| /.test(stripVTControlCharacters(line))) console.log(line);
+  }
+}
+
+const told = (name: Name, passed: boolean): string => `${name}: ${passed ? "passed" : "FAILED"}`;
 
 const folder = await mkdtemp(join(tmpdir(), "test-run-"));
 try {
   const [only] = process.argv.slice(2);
-  if (only === "node" || only === "deno") console.log(await runOn(only, folder, "inherit"));
-  else {
+  if (only === "node" || only === "deno") {
+    console.log(told(only, await runOn(only, folder, "inherit")));
+  } else {
     const [modules, kept] = [await mkdtemp(join(folder, "deno-")), join(folder, "output")];
     const file = await open(kept, "w");
-    const ended = await Promise.all([
+    const [node, deno] = await Promise.all([
       runOn("node", folder, "inherit"),
       runOn("deno", modules, file.fd),
     ]);
     await file.close();
-    await pipeline(createReadStream(kept), process.stdout, { end: false });
-    console.log(ended.join(", "));
+    await print(kept, !deno);
+    console.log(`${told("node", node)}, ${told("deno", deno)}`);
   }
 } finally {
   await rm(folder, { recursive: true, force: true });
