@@ -12,8 +12,12 @@ import { type Environment, type OwnService, startService } from "./service-proce
 const CHANGE_MS = 40_000;
 const ASK_AGAIN_MS = 200;
 
-/** How long another client's service, which has its journal already, may take until it listens. Milliseconds. */
+/**
+ * How long another client's service, which has the journal or the port already, may take until it listens or has ended; and how
+ * long it is looked for before ours is started once more, as it may have come and gone between two looks. Milliseconds.
+ */
 const TWIN_MS = 5000;
+const TWIN_LOOK_MS = 1000;
 
 export interface ConnectOptions {
   url: URL | undefined;
@@ -82,16 +86,23 @@ async function connectHere(options: ConnectOptions): Promise<Connection> {
     );
     startEnv = { ...env, PORT: `${urlHost(host ?? "127.0.0.1")}:0` };
   }
-  try {
-    return await start(startEnv);
-  } catch (error) {
-    signal.throwIfAborted();
-    // Somebody else may have had the same thought at the same time.
-    if (port !== 0 && startEnv === env && await comesUp(onPort, signal, error)) {
-      return { client: onPort, own: undefined };
+  const giveUpAt = performance.now() + TWIN_MS;
+  for (;;) {
+    try {
+      return await start(startEnv);
+    } catch (error) {
+      signal.throwIfAborted();
+      // Somebody else may have had the same thought at the same time.
+      if (port === 0 || startEnv !== env || !isOfTwin(error)) throw error;
+      if (await comesUp(onPort, signal)) return { client: onPort, own: undefined };
+      if (performance.now() > giveUpAt) throw error;
     }
-    throw error;
   }
+}
+
+/** Whether a service of ours could not start because another has its journal or its port. */
+function isOfTwin(error: unknown): boolean {
+  return error instanceof Failure && /must-gather service uses|uses the port/.test(error.message);
 }
 
 /** Who is there, once that is not about to change. */
@@ -112,15 +123,14 @@ async function settled(
   }
 }
 
-async function comesUp(client: Client, signal: AbortSignal, error: unknown): Promise<boolean> {
-  const isTwin = error instanceof Failure &&
-    /must-gather service uses|uses the port/.test(error.message);
-  const giveUpAt = performance.now() + (isTwin ? TWIN_MS : 0);
+/** Whether a service is ready there within {@linkcode TWIN_LOOK_MS}. */
+async function comesUp(client: Client, signal: AbortSignal): Promise<boolean> {
+  const giveUpAt = performance.now() + TWIN_LOOK_MS;
   for (;;) {
     const probe = await client.probe(signal);
     if (probe.found === "service" && probe.ready) return true;
     if (performance.now() > giveUpAt) return false;
-    await sleep(ASK_AGAIN_MS);
+    await sleep(ASK_AGAIN_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }
 

@@ -8,6 +8,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { afterEach, beforeEach, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { GatherRecord } from "../../src/schema/record.ts";
 import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
@@ -163,6 +164,26 @@ test("two clients at once share one service, which is stopped when both have wha
   for (const { code, stderr } of ended) assert.equal(code, 0, stderr);
   assert.equal((await place.files()).length, 2);
   await assertGone(port);
+});
+
+test("a service that another client ends before it was seen is followed by one of our own", async () => {
+  const theirs = await makePlace();
+  const service = await startService(theirs, { ...withOc });
+  try {
+    const client = place.start([], {
+      ...withOc,
+      PORT: `${await freePort()}`,
+      JOURNAL_PATH: theirs.env["JOURNAL_PATH"] ?? "",
+    });
+    await client.told("Starting the service");
+    await sleep(1000);
+    assert.equal(await service.stop(), 0);
+    assert.equal(await client.ended, 0, client.stderr());
+    assert.equal((await place.files()).length, 1);
+  } finally {
+    await service.stop();
+    await theirs.remove();
+  }
 });
 
 test("a port where something speaks another protocol is told, and a free one used", async () => {
