@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { RandomText } from "./random.ts";
 
 /** The file of a large corpus whose size does not fit in four bytes: bytes. */
-export const HUGE = 4.2e9;
+const HUGE = 4.2e9;
 
 /** Of a large corpus: entries in all, folders aside, and bytes of all but its largest file and the many small ones. */
 const MANY = 70_000;

@@ -8,7 +8,7 @@ const WINDOW = 1 << 20;
 const FIRST_WINDOW = 64 * 1024;
 
 /** A digest as RFC 9530 writes it. */
-export function formatDigest(base64: string): string {
+function formatDigest(base64: string): string {
   return `sha-256=:${base64}:`;
 }
 

@@ -170,7 +170,7 @@ function asClosed(error: unknown): unknown {
 }
 
 /** Rewrites a tar, entry by entry. */
-export async function rewriteTar(
+async function rewriteTar(
   contents: Contents,
   place: Place,
   source: Bytes,

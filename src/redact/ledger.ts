@@ -5,7 +5,7 @@ import { createHmac, type Hmac, randomBytes } from "node:crypto";
 const MOST_VALUES = 200_000;
 
 /** Files whose counts are kept one by one; of others only the sums are. */
-export const MOST_FILES = 1000;
+const MOST_FILES = 1000;
 
 /** Names of files in a list; a hostile tree must not make the record endless. */
 export const MOST_NAMED = 100;

@@ -106,10 +106,3 @@ function tokensIn(text: string): Span[] {
   }
   return found;
 }
-
-/** What a text is without what `patterns` find in it. */
-export function replaceIn(text: string, patterns: readonly Pattern[], ledger: Ledger): string {
-  if (patterns.length === 0) return text;
-  const scanner = new PatternScanner(patterns, ledger);
-  return Buffer.concat([...scanner.push(Buffer.from(text)), ...scanner.end()]).toString();
-}

@@ -86,7 +86,6 @@ const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /** Sets of bytes. */
 export const BLANK = bytesOf(" \t");
 export const SPACE = bytesOf(" \t\r\n");
-export const DIGIT = bytesOf(DIGITS);
 export const KEY = bytesOf(LETTERS + DIGITS + "_.-");
 export const WORD = bytesOf(LETTERS + DIGITS + "_");
 export const BASE64 = bytesOf(LETTERS + DIGITS + "+/=_-");

@@ -45,7 +45,7 @@ const SHORT = 10;
 const NEVER = 2 ** 31 - 1;
 
 /** Makes a function that replays a path on a new actor and fails where the actor's state is not the path's. */
-export function createReplay(options: ReplayOptions): (path: Step[]) => Promise<void> {
+function createReplay(options: ReplayOptions): (path: Step[]) => Promise<void> {
   const { machine, input, children = {}, senders = {} } = options;
   const running = new Map<string, Child>();
   let named = new Set<string>();

@@ -48,7 +48,7 @@ export function suffix(): string {
 }
 
 /** What oc writes on the namespace and the binding that it makes. */
-export const ANNOTATIONS: Record<string, string> = {
+const ANNOTATIONS: Record<string, string> = {
   "oc.openshift.io/command": "oc adm must-gather",
 };
 
