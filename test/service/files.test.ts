@@ -19,6 +19,9 @@ const run = promisify(execFile);
 
 const LOG = logOf(50_000);
 
+/** More than the kernel takes from a server whose reader has stopped. */
+const HUGE = "-".repeat(8 * 1024 ** 2);
+
 /** Names that have to be quoted in a path, and contents by them. */
 const NAMES: Record<string, string> = {
   "cluster-scoped-resources/nodes.yaml": "kind: Node\n",
@@ -31,6 +34,7 @@ const NAMES: Record<string, string> = {
   "namespaces/a b/plus+plus.json": "{}",
   "namespaces/error.yaml": "Error from server (Forbidden): no\n",
   "namespaces/large.log": LOG,
+  "namespaces/huge.log": HUGE,
 };
 
 const files = (contents: Record<string, string>): Scenario => ({
@@ -296,7 +300,8 @@ describe("looking into archives", () => {
     const clients = await Promise.all(Array.from({ length: 10 }, () => openClient(port)));
     for (const client of clients) {
       client.socket.pause();
-      client.send(`GET /${urlOf(names, path)} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
+      const huge = urlOf(names, `${folder}/namespaces/huge.log`);
+      client.send(`GET /${huge} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
     }
     await until("some are read for", async () => (await open()).length > before);
     for (const client of clients) client.destroy();
