@@ -10,7 +10,6 @@ import { type AppDeps, createApp } from "./app.ts";
 import { createAccess } from "./auth/access.ts";
 import { type Clusters, createClusters } from "./auth/clusters.ts";
 import { refusal } from "./auth/middleware.ts";
-import { ArchiveReader } from "./archive/look/archive-reader.ts";
 import { createPrepare } from "./forklift/prepare.ts";
 import { Plans } from "./forklift/plans.ts";
 import { createAskers } from "./kube/asker.ts";
@@ -39,6 +38,7 @@ import { Registry } from "./gathers/registry.ts";
 import { removeOldGathers, removeStrayFolders } from "./gathers/removal.ts";
 import { Runner } from "./gathers/runner.ts";
 import { stateText } from "./gathers/step.ts";
+import { lazily } from "./lazy.ts";
 import { createLog, type Log, reasonOf } from "./log.ts";
 import { createMetrics } from "./metrics/metrics.ts";
 import { Tally } from "./metrics/tally.ts";
@@ -178,7 +178,6 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     bodies: new Bodies(registry, workPath, durations),
     events,
     ending: ending.signal,
-    reader: new ArchiveReader(),
     links: new Links(config.linkMaxAgeMs),
     workPath,
     allowedImages: config.allowedImages,
@@ -194,7 +193,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     version: manifest.version,
     tally,
     metrics,
-    console: await readConsole(),
+    console: lazily(readConsole),
     lifecycle,
     inspectSend: config.inspectSend,
     inspectService: () => ({

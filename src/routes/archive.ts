@@ -47,7 +47,9 @@ export function archiveRoutes(
       const path = join(gatherFolder(workPath, held.id).path, archive.file);
       if (isConversion(c.req.query("format"), archive)) {
         const isHead = c.req.method === "HEAD";
-        const converted = isHead ? null : conversions.start(path, c.req.raw.signal, handedOver);
+        const converted = isHead
+          ? null
+          : await conversions.start(path, c.req.raw.signal, handedOver);
         if (converted) audit(log, c.get("caller"), "downloads", held);
         return new Response(converted, {
           headers: {

@@ -2,9 +2,12 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { gzipSync } from "node:zlib";
+import { promisify } from "node:util";
+import zlib from "node:zlib";
 import { Hono } from "hono";
 import { matches } from "./conditions.ts";
+
+const gzip = promisify(zlib.gzip);
 
 /** Nothing but what this service serves is run, shown or asked; no frame, no form that goes anywhere. */
 const POLICY = [
@@ -86,45 +89,49 @@ interface Asset {
 /** The files of the console, by name. */
 export type ConsoleFiles = ReadonlyMap<string, Asset>;
 
-/** Reads the console's files, once. Rejects when one is missing: the installation is broken then. */
+/** Reads the console's files, all at once. Rejects when one is missing: the installation is broken then. */
 export async function readConsole(): Promise<ConsoleFiles> {
   const web = new URL("../web/", import.meta.url);
   const machines = new URL("../../machines/", import.meta.url);
-  const files = FILES.map(async (
-    name,
-  ) => [name, toAsset(name, await readFile(new URL(name, web)))]);
+  const files = FILES.map(async (name) => {
+    return [name, await toAsset(name, await readFile(new URL(name, web)))] as const;
+  });
   const drawings = DRAWINGS.map(async (name) => {
     const svg = await readFile(new URL(name, machines), "utf8");
     // A page brings the same rules in its own stylesheet; the policy lets none in that stand in the file.
-    return [name, toAsset(name, Buffer.from(svg.replace(/<style>[^]*<\/style>\n/, "")))] as const;
+    const plain = svg.replace(/<style>[^]*<\/style>\n/, "");
+    return [name, await toAsset(name, Buffer.from(plain))] as const;
   });
-  return new Map(await Promise.all([...files, ...drawings]) as [string, Asset][]);
+  return new Map(await Promise.all([...files, ...drawings]));
 }
 
-function toAsset(name: string, content: Buffer): Asset {
+async function toAsset(name: string, content: Buffer): Promise<Asset> {
   return {
     type: TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "application/octet-stream",
     hash: createHash("sha256").update(content).digest("base64url"),
     plain: new Uint8Array(content),
-    gzipped: new Uint8Array(gzipSync(content, { level: 9 })),
+    gzipped: new Uint8Array(await gzip(content, { level: 9 })),
   };
 }
 
 export interface ConsoleRoutesDeps {
-  console: ConsoleFiles;
+  /** Reads them with the first call: most callers never want any. */
+  console: () => Promise<ConsoleFiles>;
 }
 
 /** `/` for browsers, and `/console/<file>`. Neither needs a token: nothing of a gather is in them. */
 export function consoleRoutes({ console }: ConsoleRoutesDeps) {
   return new Hono()
     .get("/", async (c, next) => {
-      const page = console.get(PAGE);
-      if (page === undefined || !acceptsHtml(c.req.header("accept"))) return await next();
+      if (!acceptsHtml(c.req.header("accept"))) return await next();
+      const page = (await console()).get(PAGE);
+      if (page === undefined) return await next();
       return sendFile(page, c.req.raw.headers, "Accept, Accept-Encoding");
     })
     .get("/console/:file", async (c, next) => {
-      const file = console.get(c.req.param("file"));
-      if (file === undefined || PAGES.includes(c.req.param("file"))) return await next();
+      const name = c.req.param("file");
+      const file = PAGES.includes(name) ? undefined : (await console()).get(name);
+      if (file === undefined) return await next();
       return sendFile(file, c.req.raw.headers, "Accept-Encoding");
     });
 }

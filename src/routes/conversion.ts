@@ -1,6 +1,5 @@
 /** An archive in another format than it is kept in. */
 import type { Readable } from "node:stream";
-import { zipToTar } from "../archive/tar/from-zip.ts";
 import type { Archive } from "../gathers/entry.ts";
 import { badRequest, Problem } from "../problem.ts";
 
@@ -42,13 +41,14 @@ export class Conversions {
 
   /**
    * The ZIP in `file` as a tar.gz. Nothing is opened before it is read, and everything is let go when the reader goes away, which
-   * `gone` may tell before the reply begins; `handedOver` is told how many bytes it got, piece by piece. Throws a `Problem` of status 503 when there are too many.
+   * `gone` may tell before the reply begins; `handedOver` is told how many bytes it got, piece by piece. Rejects with a `Problem` of status 503 when there are too many.
    */
-  start(
+  async start(
     file: string,
     gone: AbortSignal,
     handedOver: (bytes: number) => void = () => {},
-  ): ReadableStream<Uint8Array> {
+  ): Promise<ReadableStream<Uint8Array>> {
+    const { zipToTar } = await import("../archive/tar/from-zip.ts"); // with what reads ZIPs
     if (this.#running >= MOST) {
       throw new Problem({
         status: 503,

@@ -10,11 +10,10 @@ import type { Log } from "../log.ts";
 import { badRequest, Problem } from "../problem.ts";
 import { audit } from "./audit.ts";
 import { readBody } from "./body.ts";
-import { type ConsoleFiles, sendFile } from "./console.ts";
+import { type ConsoleRoutesDeps, sendFile } from "./console.ts";
 import { findGatherById } from "./lookup.ts";
 
-export interface InspectorRoutesDeps {
-  console: ConsoleFiles;
+export interface InspectorRoutesDeps extends ConsoleRoutesDeps {
   registry: Registry;
   lifecycle: Pick<Lifecycle, "send">;
   /** Whether events may be sent to machines. */
@@ -34,7 +33,7 @@ export function inspectorRoutes(deps: InspectorRoutesDeps) {
       if (new URL(c.req.url).pathname.endsWith("/")) {
         return c.text("../inspect\n", 308, { "location": "../inspect" });
       }
-      const page = deps.console.get("inspect.html");
+      const page = (await deps.console()).get("inspect.html");
       return page ? sendFile(page, c.req.raw.headers, "Accept-Encoding") : await next();
     })
     .get("/inspect/service", (c) => {

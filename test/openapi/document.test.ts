@@ -6,7 +6,7 @@ import { createDocument, OPERATIONS } from "../../src/openapi/document.ts";
 import { Documented } from "../support/documented.ts";
 
 /** Enough to ask an app for its routes. */
-const NOTHING = { corsOrigins: [], console: new Map() } as unknown as AppDeps;
+const NOTHING = { corsOrigins: [] } as unknown as AppDeps;
 
 describe("the OpenAPI document", () => {
   const documented = new Documented();

@@ -12,8 +12,9 @@ test("conversions are bounded, and whoever goes away makes room and leaves no fi
     const { file } = await archived(tree, folder, { level: 0 });
     const conversions = new Conversions();
     const { signal } = new AbortController();
-    const readers = Array.from({ length: 16 }, () => conversions.start(file, signal).getReader());
-    assert.throws(() => conversions.start(file, signal), { status: 503 });
+    const streams = Array.from({ length: 16 }, () => conversions.start(file, signal));
+    const readers = (await Promise.all(streams)).map((stream) => stream.getReader());
+    await assert.rejects(conversions.start(file, signal), { status: 503 });
     for (const reader of readers.slice(0, 3)) assert.ok((await reader.read()).value);
     for (const reader of readers) await reader.cancel();
     const isOpen = async () => (await descriptors(process.pid)).includes(file);
@@ -22,11 +23,11 @@ test("conversions are bounded, and whoever goes away makes room and leaves no fi
     }
 
     const gone = new AbortController();
-    for (let i = 0; i < 16; i++) conversions.start(file, gone.signal);
+    for (let i = 0; i < 16; i++) await conversions.start(file, gone.signal);
     gone.abort(); // before anybody took a byte
     await new Promise((resolve) => setImmediate(resolve));
-    for (let i = 0; i < 16; i++) conversions.start(file, AbortSignal.abort());
+    for (let i = 0; i < 16; i++) await conversions.start(file, AbortSignal.abort());
     await new Promise((resolve) => setImmediate(resolve));
-    conversions.start(file, AbortSignal.abort());
+    await conversions.start(file, AbortSignal.abort());
   });
 });

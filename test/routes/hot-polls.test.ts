@@ -51,7 +51,7 @@ async function stage(t: TestContext, more: Partial<AppDeps> = {}) {
     hasStarted: () => true,
     isReady: () => true,
     tally: new Tally(),
-    console: new Map(),
+    console: async () => new Map(),
     version: "0",
     ...more,
   } as unknown as AppDeps;

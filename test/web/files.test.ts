@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { test } from "node:test";
 import { Hono } from "hono";
+import { lazily } from "../../src/lazy.ts";
 import { consoleRoutes, readConsole } from "../../src/routes/console.ts";
 
-const app = new Hono().route("/", consoleRoutes({ console: await readConsole() }))
+const app = new Hono().route("/", consoleRoutes({ console: lazily(readConsole) }))
   .get("/", (c) => c.text("plain"));
 const get = (path: string, headers: Record<string, string> = {}) => app.request(path, { headers });
 
