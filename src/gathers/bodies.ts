@@ -35,8 +35,8 @@ export interface Body {
 
 /** A list as it was when the revision was that. */
 export interface List {
-  /** Which it is: all that it depends on besides the records. */
-  readonly key: string;
+  /** All that it depends on besides the records. */
+  readonly query: string;
   readonly revision: number;
   readonly bytes: Buffer;
 }
@@ -90,38 +90,36 @@ export class Bodies {
   }
 
   /** The body of a list where it was made before, and no record has changed since. */
-  keptList(query: Readonly<Record<string, string>>): List | undefined {
-    const key = JSON.stringify(query);
-    const kept = this.#large?.key === key ? this.#large : this.#lists.get(key);
+  keptList(query: string): List | undefined {
+    const kept = this.#large?.query === query ? this.#large : this.#lists.get(query);
     return kept?.revision === this.#registry.revision ? kept : undefined;
   }
 
   /**
    * The body of a list; the same query finds it made as long as no record has changed.
    *
-   * @param query all that `select` depends on besides the records
+   * @param query the text of all that `select` depends on besides the records
    */
   async list(
-    query: Readonly<Record<string, string>>,
+    query: string,
     select: () => readonly Held[],
   ): Promise<List> {
     const kept = this.keptList(query);
     if (kept) return kept;
-    const key = JSON.stringify(query);
     const { revision } = this.#registry;
-    const earlier = this.#making.get(key);
+    const earlier = this.#making.get(query);
     if (earlier?.revision === revision) return await earlier.list;
     const making = {
       revision,
-      list: this.#makeList(select()).then((bytes): List => ({ key, revision, bytes })),
+      list: this.#makeList(select()).then((bytes): List => ({ query, revision, bytes })),
     };
-    this.#making.set(key, making);
+    this.#making.set(query, making);
     try {
       const list = await making.list;
       this.#keep(list);
       return list;
     } finally {
-      if (this.#making.get(key) === making) this.#making.delete(key);
+      if (this.#making.get(query) === making) this.#making.delete(query);
     }
   }
 
@@ -137,10 +135,10 @@ export class Bodies {
   }
 
   #keep(list: List): void {
-    const { key, bytes } = list;
-    if (this.#large?.key === key) this.#large = undefined;
-    this.#lists.delete(key);
-    if (bytes.length <= LARGEST_KEPT_LIST) this.#lists.set(key, list);
+    const { query, bytes } = list;
+    if (this.#large?.query === query) this.#large = undefined;
+    this.#lists.delete(query);
+    if (bytes.length <= LARGEST_KEPT_LIST) this.#lists.set(query, list);
     else if (bytes.length <= LARGEST_LIST) this.#large = list;
   }
 

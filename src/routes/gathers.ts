@@ -97,8 +97,8 @@ export function gatherRoutes(deps: GatherRoutesDeps) {
       return sendRecord(await bodies.record(held), 201, { location: `../${held.id}` });
     })
     .get("/must-gather", async (c: Asked<"/must-gather", List>) => {
-      const query = c.req.query();
-      const list = await bodies.list(query, () => select(registry, query));
+      const { search } = new URL(c.req.url);
+      const list = await bodies.list(search.slice(1), () => select(registry, c.req.query()));
       const headers = listHeaders();
       return asJson<GatherListItem[], 200>(new Response(bytesOf(list.bytes), { headers }));
     })

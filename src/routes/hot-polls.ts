@@ -30,8 +30,11 @@ export type Hot = (request: IncomingMessage, reply: ServerResponse) => boolean;
 /** No character that would be decoded or normalised, no query: so the segment is the id or the name itself. */
 const POLL = /^\/must-gather\/([\w:-][\w:.-]*)$/;
 
-/** The newest gathers, all that are listed or so many. */
-const LIST = /^\/must-gather(?:\?limit=([1-9]\d{0,4}))?$/;
+/** The list, of which a query may ask for a part. */
+const LIST = "/must-gather";
+
+/** Up to here a body is written with its head in one text, which costs less than two buffers; a larger one costs more so. Bytes. */
+const SMALL = 4096;
 
 /** A host, and a port, that are the same in a URL. */
 const PLAIN_HOST = /^[a-z\d.-]+(?::[1-9]\d{0,3}|:[1-5]\d{4})?$/;
@@ -44,18 +47,24 @@ export function hotPolls(deps: HotPollsDeps): Hot {
   const besides = deps.corsOrigins.length > 0 ? { "vary": "Origin" } : undefined;
 
   let started = false; // once it has, it has for good
-  /** Headers by the body, so that they are made once a revision. */
-  const whole = new WeakMap<Body | List, OutgoingHttpHeaders>();
+  let lastHost: string | undefined; // the same in nearly all requests
+  /** By the body, so that it is made once a revision: its headers, and of a small one its bytes as characters. */
+  const whole = new WeakMap<Body | List, { head: OutgoingHttpHeaders; text: string | undefined }>();
   const unchanged = new WeakMap<Body, OutgoingHttpHeaders>();
 
   function keptAt(url: string): Body | List | undefined {
+    if (url === LIST) return bodies.keptList("");
+    if (url.startsWith(`${LIST}?`)) return bodies.keptList(url.slice(LIST.length + 1));
     const name = POLL.exec(url)?.[1];
-    if (name !== undefined) {
-      const held = gatherCalled(name, registry);
-      return held && bodies.kept(held);
-    }
-    const list = LIST.exec(url);
-    return list ? bodies.keptList(list[1] === undefined ? {} : { limit: list[1] }) : undefined;
+    const held = name === undefined ? undefined : gatherCalled(name, registry);
+    return held && bodies.kept(held);
+  }
+
+  function isOwnHost(host: string): boolean {
+    if (host === lastHost) return true;
+    if (!PLAIN_HOST.test(host) || !isOwn(`http://${host}`)) return false;
+    lastHost = host;
+    return true;
   }
 
   return function answerPoll({ method, url = "", headers, socket }, reply) {
@@ -63,8 +72,7 @@ export function hotPolls(deps: HotPollsDeps): Hot {
     if (headers.prefer !== undefined || headers.origin !== undefined) return false;
     const body = keptAt(url);
     if (!body) return false;
-    const { host = "" } = headers;
-    if (!PLAIN_HOST.test(host) || !isOwn(`http://${host}`)) return false;
+    if (!isOwnHost(headers.host ?? "")) return false;
     if (!isWelcome(headers.authorization, socket)) return false;
     const known = headers["if-none-match"];
     if (known !== undefined && "etag" in body && matches(known, body.etag)) {
@@ -77,12 +85,17 @@ export function hotPolls(deps: HotPollsDeps): Hot {
     } else {
       let again = whole.get(body);
       if (!again) {
+        const { bytes } = body;
         const own = "etag" in body ? recordHeaders(body, besides) : listHeaders(besides);
-        again = Object.freeze({ ...own, "content-length": body.bytes.length });
+        again = {
+          head: Object.freeze({ ...own, "content-length": bytes.length }),
+          text: bytes.length > SMALL ? undefined : bytes.toString("latin1"),
+        };
         whole.set(body, again);
       }
-      reply.writeHead(200, again);
-      reply.end(body.bytes);
+      reply.writeHead(200, again.head);
+      if (again.text === undefined) reply.end(body.bytes);
+      else reply.end(again.text, "latin1");
     }
     return true;
   };

@@ -22,7 +22,7 @@ async function stage(t: TestContext) {
   };
   const list = async () =>
     JSON.parse(
-      (await bodies.list({}, () => [...staged.registry.all()])).bytes.toString(),
+      (await bodies.list("", () => [...staged.registry.all()])).bytes.toString(),
     ) as GatherListItem[];
   const write = async (id: number, text: string) => {
     const { path } = gatherFolder(work, id);
@@ -96,9 +96,9 @@ test("those that wait tell their place in the queue, also in the list, which has
 
 test("a list is empty, or as it was asked for", async (t) => {
   const { bodies, registry } = await stage(t);
-  assert.equal((await bodies.list({ status: "none" }, () => [])).bytes.toString(), "[]");
+  assert.equal((await bodies.list("status=none", () => [])).bytes.toString(), "[]");
   const [one, two] = [registry.add(entry(1)), registry.add(entry(2))];
-  const ids = JSON.parse((await bodies.list({}, () => [two, one])).bytes.toString())
+  const ids = JSON.parse((await bodies.list("", () => [two, one])).bytes.toString())
     .map((item: GatherListItem) => item.id);
   assert.deepEqual(ids, [2, 1]);
 });
@@ -107,7 +107,7 @@ test("a list that several ask for at once is made once", async (t) => {
   const { bodies, registry } = await stage(t);
   registry.add(entry(1));
   let made = 0;
-  const ask = () => bodies.list({}, () => (made++, [...registry.all()]));
+  const ask = () => bodies.list("", () => (made++, [...registry.all()]));
   const [one, two] = await Promise.all([ask(), ask()]);
   assert.equal(one, two);
   assert.equal(made, 1);
@@ -116,7 +116,7 @@ test("a list that several ask for at once is made once", async (t) => {
 test("who asks for a list that is being made, but has changed since, gets it as it is now", async (t) => {
   const { bodies, registry } = await stage(t);
   registry.add(entry(1));
-  const ask = () => bodies.list({}, () => [...registry.all()]);
+  const ask = () => bodies.list("", () => [...registry.all()]);
   const before = ask();
   registry.add(entry(2));
   const after = ask();
@@ -130,12 +130,12 @@ test("who asks for a list that is being made, but has changed since, gets it as 
 test("a list is kept as long as no record has changed, for the query that it was made for", async (t) => {
   const { bodies, registry } = await stage(t);
   const held = registry.add(entry(1));
-  assert.equal(bodies.keptList({ limit: "1" }), undefined);
-  const list = await bodies.list({ limit: "1" }, () => [held]);
-  assert.equal(bodies.keptList({ limit: "1" }), list);
-  assert.equal(bodies.keptList({ limit: "2" }), undefined);
+  assert.equal(bodies.keptList("limit=1"), undefined);
+  const list = await bodies.list("limit=1", () => [held]);
+  assert.equal(bodies.keptList("limit=1"), list);
+  assert.equal(bodies.keptList("limit=2"), undefined);
   registry.changed(held);
-  assert.equal(bodies.keptList({ limit: "1" }), undefined);
+  assert.equal(bodies.keptList("limit=1"), undefined);
 });
 
 test("a list too long to keep all of its items is kept whole until something changes", async (t) => {
@@ -144,7 +144,7 @@ test("a list too long to keep all of its items is kept whole until something cha
     registry.add(entry(id, { message: "x".repeat(2000) }));
   }
   let made = 0;
-  const ask = () => bodies.list({}, () => (made++, [...registry.all()]));
+  const ask = () => bodies.list("", () => (made++, [...registry.all()]));
   const first = await ask();
   assert.ok(first.bytes.length > 4 * 2 ** 20);
   assert.equal(await ask(), first);

@@ -142,7 +142,7 @@ test("one whose file somebody took or spoilt is told, left out of lists, and can
     "journal file cannot be read any more",
   ]);
   const bodies = new Bodies(registry, work, new Durations());
-  const list = JSON.parse((await bodies.list({}, () => all)).bytes.toString()) as { id: number }[];
+  const list = JSON.parse((await bodies.list("", () => all)).bytes.toString()) as { id: number }[];
   assert.deepEqual(list.map(({ id }) => id), [3]);
   for (const held of all) await removeGather(held, registry, work);
   assert.deepEqual([...registry.all()], []);
