@@ -26,6 +26,23 @@ export function statFd(fd: number): Promise<fs.Stats> {
   });
 }
 
+/**
+ * Where what is open lies, with no link in it, as the system knows it; undefined where it does not tell: it does on Linux, but not to Deno
+ * without all permissions.
+ */
+export function pathOfFd(fd: number): Path | undefined {
+  try {
+    return fs.readlinkSync(insideOf(fd), { encoding: "buffer" });
+  } catch {
+    return undefined;
+  }
+}
+
+/** The folder that is open, whatever lies at its path by now; only where {@linkcode pathOfFd} tells. */
+export function insideOf(fd: number): string {
+  return `/proc/self/fd/${fd}`;
+}
+
 function read(fd: number, into: Buffer, at: number, position: number): Promise<number> {
   return new Promise((resolve, reject) => {
     fs.read(

@@ -3,7 +3,7 @@ import type { Stats } from "node:fs";
 import { chmod, lstat, readlink, realpath } from "node:fs/promises";
 import { PackError } from "../errors.ts";
 import { codeOf } from "../../errors.ts";
-import { closeFd, openFd, statFd } from "../fd.ts";
+import { closeFd, insideOf, openFd, pathOfFd, statFd } from "../fd.ts";
 import { listFolder } from "./list-folder.ts";
 import type { Listed } from "./list-folder.ts";
 import { childName } from "../names.ts";
@@ -62,6 +62,13 @@ interface Frame {
   ready: (TreeEntry | Left)[];
 }
 
+/** A folder of the tree that is open; whoever opened it closes `fd`. */
+interface Folder {
+  fd: number;
+  /** Its path: where the system allows that the one of what is open, in whose place nobody can put another. */
+  at: RawPath;
+}
+
 /** These say something of us, not of one file: to go on would leave out all that follows. */
 const OURS = new Set(["EMFILE", "ENFILE", "ENOMEM"]);
 
@@ -75,8 +82,11 @@ function reason(error: unknown, what: string): string {
 }
 
 /**
- * The destination folder of a gather, read as something that a stranger made: every entry is looked at without following
- * it, no link is ever descended into, nothing but regular files is opened, and each is the one that was looked at.
+ * The destination folder of a gather, read as something that a stranger made, and may change meanwhile: every entry is looked at
+ * without following it, no link is ever descended into, nothing but regular files is opened, and each is the one that was looked at.
+ *
+ * A folder above an entry that becomes a link leads nowhere either: of what is opened, folders too, the system says where it lies.
+ * Where it does not ({@linkcode pathOfFd}), the path is looked at once more, which leaves a moment to one who is quick.
  */
 export class Tree {
   readonly #root: RawPath;
@@ -107,7 +117,7 @@ export class Tree {
     if (!stats.isDirectory()) {
       throw new PackError("ENOTDIR", `Cannot read what was gathered: ${path} is not a folder`);
     }
-    return new Tree(rawPath(await realpath(path)), limits, rewriter);
+    return new Tree(await rootAt(path), limits, rewriter);
   }
 
   /**
@@ -153,16 +163,28 @@ export class Tree {
   }
 
   async #enter(path: RawPath, below: RawPath, name: string, seen: number): Promise<Frame> {
-    // A folder above may have become a link since it was looked at.
-    const real = rawPath(await realpath(fsPath(path), { encoding: "buffer" }));
-    const { mode } = await lstat(fsPath(path));
-    if (real !== path) throw Object.assign(new Error("moved"), { code: "ELOOP" });
-    if ((mode & 0o500) !== 0o500) {
-      if (!this.#repaired.has(path)) this.#repaired.set(path, mode);
-      await chmod(fsPath(path), (mode & 0o777) | 0o500).catch(() => {}); // not ours: reading it will tell
+    const folder = await openFolder(path).catch(async (error) => {
+      if (codeOf(error) !== "EACCES" || !await isReal(path)) throw error;
+      const { mode } = await lstat(fsPath(path));
+      await this.#repair(path, mode, (repaired) => chmod(fsPath(path), repaired));
+      return await openFolder(path);
+    });
+    try {
+      const { mode } = await statFd(folder.fd);
+      if ((mode & 0o500) !== 0o500) {
+        await this.#repair(path, mode, (repaired) => chmod(fsPath(folder.at), repaired));
+      }
+      const names = await listFolder(folder.at, below, this.#limits.entries - seen + 1);
+      return { path, below, name, names, ready: [] };
+    } finally {
+      await closeFd(folder.fd);
     }
-    const names = await listFolder(path, below, this.#limits.entries - seen + 1);
-    return { path, below, name, names, ready: [] };
+  }
+
+  /** Opens up a folder that only its mode closes to us. */
+  async #repair(path: RawPath, mode: number, set: (mode: number) => Promise<void>): Promise<void> {
+    if (!this.#repaired.has(path)) this.#repaired.set(path, mode);
+    await set((mode & 0o777) | 0o500).catch(() => {}); // not ours: reading it will tell
   }
 
   /** Looks at the next names of a folder, several at once. */
@@ -218,6 +240,44 @@ export class LeftOut extends Error {}
 
 // O_NONBLOCK: were it a fifo by now, opening it would wait for a writer for ever.
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+const FOLDER = FLAGS | (constants.O_DIRECTORY ?? 0);
+
+/** The real path of the tree itself, as the system will name what lies below it. */
+async function rootAt(path: string): Promise<RawPath> {
+  const root = await realpath(path, { encoding: "buffer" });
+  const fd = await openFd(path, FOLDER).catch(() => undefined); // closed by its mode: `walk` opens it up
+  if (fd === undefined) return rawPath(root);
+  const told = pathOfFd(fd) ?? root;
+  await closeFd(fd);
+  return rawPath(told);
+}
+
+/** Opens the folder at `path`. Fails as open(2) does, and with ELOOP where a link is on the way there. */
+async function openFolder(path: RawPath): Promise<Folder> {
+  const fd = await openFd(fsPath(path), FOLDER);
+  try {
+    if (!await liesAt(fd, path)) throw Object.assign(new Error("moved"), { code: "ELOOP" });
+    return { fd, at: pathOfFd(fd) === undefined ? path : insideOf(fd) };
+  } catch (error) {
+    await closeFd(fd);
+    throw error;
+  }
+}
+
+/** Whether what was opened at `path` lies in that folder, under whatever name by now, and no link was on the way there. */
+async function liesAt(fd: number, path: RawPath): Promise<boolean> {
+  const told = pathOfFd(fd);
+  return told === undefined ? await isReal(path) : folderOf(rawPath(told)) === folderOf(path);
+}
+
+function folderOf(path: RawPath): RawPath {
+  return path.slice(0, path.lastIndexOf("/"));
+}
+
+/** Whether no link is on the way to `path`. Rejects as realpath(3) does. */
+async function isReal(path: RawPath): Promise<boolean> {
+  return rawPath(await realpath(fsPath(path), { encoding: "buffer" })) === path;
+}
 
 /**
  * Opens a file of the tree, which must still be the regular file that the walk saw; the caller closes `fd`. One that only
@@ -238,7 +298,8 @@ export async function openSource(entry: TreeEntry): Promise<{ fd: number; size: 
   try {
     const stats = await statFd(fd);
     // Also where the runtime ignores O_NOFOLLOW: what is behind a link is another inode.
-    if (!stats.isFile() || stats.ino !== entry.ino || stats.dev !== entry.dev) {
+    const isIt = stats.isFile() && stats.ino === entry.ino && stats.dev === entry.dev;
+    if (!isIt || !await liesAt(fd, entry.path)) {
       throw new LeftOut("was replaced while it was packed");
     }
     return { fd, size: stats.size };
@@ -263,8 +324,12 @@ export async function openEntry(entry: TreeEntry): Promise<{ fd: number; size: n
 
 /** Where a link points, as bytes; never followed. Rejects with {@link LeftOut} where it cannot be had. */
 export async function readLink(entry: TreeEntry): Promise<Buffer> {
+  const parent = folderOf(entry.path);
   try {
-    const target = Buffer.from(await readlink(fsPath(entry.path), { encoding: "buffer" }));
+    const folder = await openFolder(parent);
+    const path = fsPath(folder.at + entry.path.slice(parent.length));
+    const read = readlink(path, { encoding: "buffer" }).finally(() => closeFd(folder.fd));
+    const target = Buffer.from(await read);
     return entry.rewriter ? Buffer.from(entry.rewriter.name(target.toString())) : target;
   } catch (error) {
     throw new LeftOut(reason(error, "readlink"));
