@@ -8,8 +8,8 @@ import type { RawPath } from "./paths.ts";
 const NAMES = 1024;
 const CALLS = 32;
 
-/** So often a folder is listed again because others put something into it, or took it away, between two looks of ours. */
-const TRIES = 20;
+/** So often a folder is listed again because others put something into it, or took it away, between two looks of ours: more than those who read a gather do. */
+const TRIES = 100;
 
 /** A folder whose path is longer, bytes, is moved up first: Linux opens no path of more than 4,095. */
 const LONGEST_PATH = 3000;
