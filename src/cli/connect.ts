@@ -86,7 +86,7 @@ async function connectHere(options: ConnectOptions): Promise<Connection> {
     );
     startEnv = { ...env, PORT: `${urlHost(host ?? "127.0.0.1")}:0` };
   }
-  const giveUpAt = performance.now() + TWIN_MS;
+  let giveUpAt: number | undefined;
   for (;;) {
     try {
       return await start(startEnv);
@@ -94,6 +94,7 @@ async function connectHere(options: ConnectOptions): Promise<Connection> {
       signal.throwIfAborted();
       // Somebody else may have had the same thought at the same time.
       if (port === 0 || startEnv !== env || !isOfTwin(error)) throw error;
+      giveUpAt ??= performance.now() + TWIN_MS;
       if (await comesUp(onPort, signal)) return { client: onPort, own: undefined };
       if (performance.now() > giveUpAt) throw error;
     }
@@ -119,7 +120,7 @@ async function settled(
       throw new Failure(`The service at ${client.base} is not ready after ${CHANGE_MS / 1000} s`);
     }
     if (times === 0) tell(`Waiting: the service at ${client.base} starts or goes down`);
-    await sleep(ASK_AGAIN_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
+    await pause(signal);
   }
 }
 
@@ -130,8 +131,13 @@ async function comesUp(client: Client, signal: AbortSignal): Promise<boolean> {
     const probe = await client.probe(signal);
     if (probe.found === "service" && probe.ready) return true;
     if (performance.now() > giveUpAt) return false;
-    await sleep(ASK_AGAIN_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
+    await pause(signal);
   }
+}
+
+/** Rejects with the signal's reason once it aborts. */
+async function pause(signal: AbortSignal): Promise<void> {
+  await sleep(ASK_AGAIN_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
 }
 
 /** The address of "all addresses" is none to connect to. */
