@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { chmod, lstat, opendir, realpath, rename, rm, rmdir, unlink } from "node:fs/promises";
 import { codeOf } from "../errors.ts";
+import { closeFd } from "./fd.ts";
+import { isReal, openFolder } from "./folder.ts";
 import { fsPath, rawPath } from "./paths.ts";
 import type { RawPath } from "./paths.ts";
 
@@ -8,7 +10,10 @@ import type { RawPath } from "./paths.ts";
 const NAMES = 1024;
 const CALLS = 32;
 
-/** So often a folder is listed again because others put something into it, or took it away, between two looks of ours: more than those who read a gather do. */
+/**
+ * So often a folder is listed again because others put something into it, or took it away, between two looks of ours: more than those who
+ * read a gather do.
+ */
 const TRIES = 100;
 
 /** A folder whose path is longer, bytes, is moved up first: Linux opens no path of more than 4,095. */
@@ -36,20 +41,15 @@ export async function removeTree(tree: string): Promise<void> {
 async function clear(path: RawPath, root: RawPath): Promise<boolean> {
   try {
     // Were it, or a folder above, a link by now, we would be elsewhere.
-    if (rawPath(await realpath(fsPath(path), { encoding: "buffer" })) !== path) return false;
+    if (!await isReal(path)) return false;
     await openUp(path);
     for (let tries = 0; tries < TRIES;) {
-      const { files, folders } = await someNames(path);
-      if (files.length + folders.length === 0 && await isRemoved(path)) return true;
-      let gone = 0;
-      let missing = files.length + folders.length === 0; // now there is one that was not seen
-      while (files.length > 0) {
-        const calls = files.splice(0, CALLS).map((name) => unlink(fsPath(`${path}/${name}`)));
-        for (const call of await Promise.allSettled(calls)) {
-          if (call.status === "fulfilled") gone++;
-          else if (codeOf(call.reason) === "ENOENT") missing = true;
-        }
-      }
+      const folder = await openFolder(path);
+      const cleared = await clearFiles(folder.at).finally(() => closeFd(folder.fd));
+      const { folders } = cleared;
+      if (cleared.isEmpty && await isRemoved(path)) return true;
+      let { gone } = cleared;
+      const missing = cleared.missing || cleared.isEmpty; // of an empty one: now there is one that was not seen
       for (const name of folders) gone += await clearOrLift(`${path}/${name}`, root) ? 1 : 0;
       if (gone === 0 && !missing) return false;
       if (gone === 0) tries++;
@@ -58,6 +58,21 @@ async function clear(path: RawPath, root: RawPath): Promise<boolean> {
     // Told by what comes after.
   }
   return false;
+}
+
+/** Removes some of the files of a folder; `missing`: of those that were listed one had gone. */
+async function clearFiles(at: RawPath) {
+  const { files, folders } = await someNames(at);
+  const isEmpty = files.length + folders.length === 0;
+  let [gone, missing] = [0, false];
+  while (files.length > 0) {
+    const calls = files.splice(0, CALLS).map((name) => unlink(fsPath(`${at}/${name}`)));
+    for (const call of await Promise.allSettled(calls)) {
+      if (call.status === "fulfilled") gone++;
+      else if (codeOf(call.reason) === "ENOENT") missing = true;
+    }
+  }
+  return { folders, isEmpty, gone, missing };
 }
 
 /** False where the folder is not empty any more. */

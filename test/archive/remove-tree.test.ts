@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdirSync, renameSync, symlinkSync } from "node:fs";
 import { mkdir, readdir, readFile, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -74,5 +75,22 @@ test("what cannot be removed is told with the system's error, and the rest is go
     assert.equal(acted.error?.code, "EBUSY");
     assert.deepEqual(await readdir(tree), ["mounted"]);
     assert.ok(acted.left.includes("tree"));
+  });
+});
+
+test("a folder that becomes a link out while it is cleared takes nothing from there", async () => {
+  await inWork(async (tree, folder) => {
+    const names = Array.from({ length: 1000 }, (_, i) => `file-${i}`);
+    const files = Object.fromEntries(names.map((name) => [name, ""]));
+    await fill(join(tree, "folder"), files);
+    await fill(join(folder, "outside"), files);
+    const removing = removeTree(tree);
+    while (readdirSync(join(tree, "folder")).length > 900) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    renameSync(join(tree, "folder"), join(folder, "away"));
+    symlinkSync(join(folder, "outside"), join(tree, "folder"));
+    await removing;
+    assert.equal(readdirSync(join(folder, "outside")).length, names.length);
   });
 });

@@ -1,9 +1,10 @@
 /** Files of a tree that are in the archive and go, where the disk needs their room. */
 import { constants } from "node:fs";
-import { lstat, realpath, statfs, unlink } from "node:fs/promises";
+import { lstat, statfs, unlink } from "node:fs/promises";
 import { isNoRoom } from "../errors.ts";
 import { closeFd, openFd, syncFd, writeFully } from "../fd.ts";
-import { fsPath, type RawPath, rawPath } from "../paths.ts";
+import { folderOf, openFolder } from "../folder.ts";
+import { fsPath, type RawPath } from "../paths.ts";
 import type { TreeEntry } from "./tree.ts";
 
 /** After so many bytes, or so many files, those that are in go, and the room is looked at again. */
@@ -93,16 +94,18 @@ export class Sources {
     if (!await this.#mark(await sync())) return;
     const folders = new Map<RawPath, TreeEntry[]>();
     for (const entry of entries) {
-      const folder = entry.path.slice(0, entry.path.lastIndexOf("/"));
+      const folder = folderOf(entry.path);
       const inIt = folders.get(folder);
       if (inIt) inIt.push(entry);
       else folders.set(folder, [entry]);
     }
-    for (const [folder, inIt] of folders) {
+    for (const [path, inIt] of folders) {
       // Were it, or a folder above, a link by now, we would be elsewhere.
-      const real = await realpath(fsPath(folder), { encoding: "buffer" }).catch(() => "");
-      if (rawPath(real) !== folder) continue;
-      await Promise.allSettled(inIt.map(({ path }) => unlink(fsPath(path))));
+      const folder = await openFolder(path).catch(() => undefined);
+      if (!folder) continue;
+      const names = inIt.map((entry) => entry.path.slice(path.length));
+      await Promise.allSettled(names.map((name) => unlink(fsPath(folder.at + name))));
+      await closeFd(folder.fd);
     }
   }
 

@@ -3,7 +3,8 @@ import type { Stats } from "node:fs";
 import { chmod, lstat, readlink, realpath } from "node:fs/promises";
 import { PackError } from "../errors.ts";
 import { codeOf } from "../../errors.ts";
-import { closeFd, insideOf, openFd, pathOfFd, statFd } from "../fd.ts";
+import { closeFd, openFd, pathOfFd, statFd } from "../fd.ts";
+import { FOLDER_FLAGS, folderOf, isReal, liesIn, openFolder } from "../folder.ts";
 import { listFolder } from "./list-folder.ts";
 import type { Listed } from "./list-folder.ts";
 import { childName } from "../names.ts";
@@ -60,13 +61,6 @@ interface Frame {
   name: string;
   names: Iterator<Listed, undefined>;
   ready: (TreeEntry | Left)[];
-}
-
-/** A folder of the tree that is open; whoever opened it closes `fd`. */
-interface Folder {
-  fd: number;
-  /** Its path: where the system allows that the one of what is open, in whose place nobody can put another. */
-  at: RawPath;
 }
 
 /** These say something of us, not of one file: to go on would leave out all that follows. */
@@ -240,43 +234,15 @@ export class LeftOut extends Error {}
 
 // O_NONBLOCK: were it a fifo by now, opening it would wait for a writer for ever.
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-const FOLDER = FLAGS | (constants.O_DIRECTORY ?? 0);
 
 /** The real path of the tree itself, as the system will name what lies below it. */
 async function rootAt(path: string): Promise<RawPath> {
   const root = await realpath(path, { encoding: "buffer" });
-  const fd = await openFd(path, FOLDER).catch(() => undefined); // closed by its mode: `walk` opens it up
+  const fd = await openFd(path, FOLDER_FLAGS).catch(() => undefined); // closed by its mode: `walk` opens it up
   if (fd === undefined) return rawPath(root);
   const told = pathOfFd(fd) ?? root;
   await closeFd(fd);
   return rawPath(told);
-}
-
-/** Opens the folder at `path`. Fails as open(2) does, and with ELOOP where a link is on the way there. */
-async function openFolder(path: RawPath): Promise<Folder> {
-  const fd = await openFd(fsPath(path), FOLDER);
-  try {
-    if (!await liesAt(fd, path)) throw Object.assign(new Error("moved"), { code: "ELOOP" });
-    return { fd, at: pathOfFd(fd) === undefined ? path : insideOf(fd) };
-  } catch (error) {
-    await closeFd(fd);
-    throw error;
-  }
-}
-
-/** Whether what was opened at `path` lies in that folder, under whatever name by now, and no link was on the way there. */
-async function liesAt(fd: number, path: RawPath): Promise<boolean> {
-  const told = pathOfFd(fd);
-  return told === undefined ? await isReal(path) : folderOf(rawPath(told)) === folderOf(path);
-}
-
-function folderOf(path: RawPath): RawPath {
-  return path.slice(0, path.lastIndexOf("/"));
-}
-
-/** Whether no link is on the way to `path`. Rejects as realpath(3) does. */
-async function isReal(path: RawPath): Promise<boolean> {
-  return rawPath(await realpath(fsPath(path), { encoding: "buffer" })) === path;
 }
 
 /**
@@ -299,7 +265,7 @@ export async function openSource(entry: TreeEntry): Promise<{ fd: number; size: 
     const stats = await statFd(fd);
     // Also where the runtime ignores O_NOFOLLOW: what is behind a link is another inode.
     const isIt = stats.isFile() && stats.ino === entry.ino && stats.dev === entry.dev;
-    if (!isIt || !await liesAt(fd, entry.path)) {
+    if (!isIt || !await liesIn(folderOf(entry.path), fd, entry.path)) {
       throw new LeftOut("was replaced while it was packed");
     }
     return { fd, size: stats.size };
