@@ -80,6 +80,8 @@ export const FULL: Scenarios = {
         assert.match(flooded.message, /oc's output is cut: .*(?:ENOSPC|no space)|no room left/i);
         await checkOffered(stage, flooded);
         await purge(stage, flooded.id);
+        // Its archive, which was being read just now, is gone when its reader has closed it.
+        await until("there is room again", async () => await stage.free() > 31 * MIB);
         await fillUp(stage, 28 * MIB);
         await sleep(FRESH_MS);
         const refused = await stage.service.fetch("must-gather", { method: "POST" });

@@ -77,9 +77,13 @@ async function measureGather(
   look: (service: Service, record: GatherRecord) => Promise<void>,
 ): Promise<Use> {
   return await inPlace(async (place, oc) => {
-    const OC = await makeStandIn(place.folder, oc, { soak: script });
+    const small = [COLLECTING, COPYING, `echo x >"$dest/data"`].join("\n");
+    const OC = await makeStandIn(place.folder, oc, { small, soak: script });
     const service = await startService(place, { OC, ...env });
     try {
+      // What is loaded with the first gather is not what a larger one takes.
+      const small = await service.start({ image: "localhost/small" });
+      assert.equal((await ended(service, small.id)).status, "completed");
       await sleep(REST_MS);
       await forgetPeak(service.pid);
       const [before, cpu] = [await residentBytes(service.pid), await cpuMs(service.pid)];
