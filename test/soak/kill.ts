@@ -33,8 +33,8 @@ const STILLBORN = 0.1;
 /** In how many of the rounds what was cut is waited for. */
 const SETTLED = 0.25;
 
-/** Gathers that wait or run at most; a few more than there are slots. */
-const MOST_LIVE = 10;
+/** Gathers that wait or run at most: two more than there are slots. */
+const MOST_LIVE = 6;
 
 const RELEASES: readonly Release[] = ["4.13", "4.18", "4.22"];
 
