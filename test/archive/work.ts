@@ -41,17 +41,19 @@ export async function fill(tree: string, files: Record<string, string | Buffer>)
 }
 
 const LONGEST_TEXT = 8 * 1024 * 1024;
-let allText: Buffer | undefined;
+/** Made as far as it was asked for. */
+const allText = Buffer.alloc(LONGEST_TEXT);
+let made = 0;
+let lines = 0;
 
 /** Bytes that deflate can do something with, and that differ everywhere; at most 8 MiB. Not to be written to. */
 export function text(bytes: number): Buffer {
-  if (!allText) {
-    const lines: string[] = [];
-    for (let i = 0; i < 300_000; i++) lines.push(`line ${i} of ${(i * 40503) % 65521} says so\n`);
-    allText = Buffer.from(lines.join(""), "latin1");
-    assert.ok(allText.length >= LONGEST_TEXT);
-  }
   assert.ok(bytes <= LONGEST_TEXT);
+  for (; made < bytes; lines++) {
+    const line = `line ${lines} of ${(lines * 40503) % 65521} says so\n`;
+    // Byte by byte: no string is left behind, and with write() Deno takes three times as long.
+    for (let i = 0; i < line.length; i++) allText[made++] = line.charCodeAt(i);
+  }
   return allText.subarray(0, bytes);
 }
 
