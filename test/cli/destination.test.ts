@@ -1,15 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { chooseDestination, fileName, openPart } from "../../src/cli/destination.ts";
-
-let folder: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "destination-"));
-});
-afterEach(() => rm(folder, { recursive: true, force: true }));
+import { testFolder } from "../support/folder.ts";
 
 test("fileName() makes a name that is one part of a path", () => {
   const cases: [given: string, wanted: string][] = [
@@ -30,7 +24,8 @@ test("fileName() keeps the ending of a name that is too long", () => {
   assert.ok(Buffer.byteLength(name) <= 200 && Buffer.byteLength(name) > 190);
 });
 
-test("two downloads of one name at once end beside each other", async () => {
+test("two downloads of one name at once end beside each other", async (t) => {
+  const folder = await testFolder(t);
   const destination = await chooseDestination(undefined, folder);
   const parts = await Promise.all([1, 2, 3].map(() => openPart(destination, "a.tar.gz")));
   await Promise.all(parts.map(({ file }, index) => file.writeFile(`${index}`)));
@@ -46,14 +41,16 @@ test("two downloads of one name at once end beside each other", async () => {
   assert.equal(await readFile(join(folder, "a-2.tar.gz"), "utf8"), "of somebody else");
 });
 
-test("a file that was dropped leaves nothing", async () => {
+test("a file that was dropped leaves nothing", async (t) => {
+  const folder = await testFolder(t);
   const part = await openPart(await chooseDestination("b.zip", folder), "a.zip");
   assert.deepEqual(await readdir(folder), ["b.zip.part"]);
   await part.drop();
   assert.deepEqual(await readdir(folder), []);
 });
 
-test("only files and folders are written to, and only where one may write", async () => {
+test("only files and folders are written to, and only where one may write", async (t) => {
+  const folder = await testFolder(t);
   await symlink("/dev/null", join(folder, "null"));
   for (
     const [output, wanted] of [

@@ -1,22 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { readEntries } from "../../src/cli/entries.ts";
+import { testFolder } from "../support/folder.ts";
 import { tarOf } from "./stand-in.ts";
 
-let folder: string;
-let path: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "entries-"));
-  path = join(folder, "archive");
-});
-afterEach(() => rm(folder, { recursive: true, force: true }));
-
-test("the first entries of a tar.gz are listed, and all counted when there are no more", async () => {
+test("the first entries of a tar.gz are listed, and all counted when there are no more", async (t) => {
+  const path = join(await testFolder(t), "archive");
   await writeFile(path, await tarOf(["a", "b", "c"], 2048));
   assert.deepEqual(await readEntries(path, 3), {
     first: ["a  2.0 KiB", "b  2.0 KiB", "c  2.0 KiB"],
@@ -28,12 +21,14 @@ test("the first entries of a tar.gz are listed, and all counted when there are n
   });
 });
 
-test("names are made fit for a terminal", async () => {
+test("names are made fit for a terminal", async (t) => {
+  const path = join(await testFolder(t), "archive");
   await writeFile(path, await tarOf(["\u001b[31mred\n/../x"]));
   assert.deepEqual((await readEntries(path, 1)).first, ["red /../x  10 B"]);
 });
 
-test("a file that unpacks to more than anybody wants to wait for ends the list", async () => {
+test("a file that unpacks to more than anybody wants to wait for ends the list", async (t) => {
+  const path = join(await testFolder(t), "archive");
   const tar = pack();
   tar.entry({ name: "long" }, Buffer.alloc(65 * 1024 * 1024));
   tar.entry({ name: "behind" }, "text");
@@ -44,7 +39,8 @@ test("a file that unpacks to more than anybody wants to wait for ends the list",
   assert.deepEqual(await readEntries(path, 10), { first: ["long  65.0 MiB"], total: undefined });
 });
 
-test("what is broken, or no archive, is refused", async () => {
+test("what is broken, or no archive, is refused", async (t) => {
+  const path = join(await testFolder(t), "archive");
   const whole = await tarOf(["a", "b"], 5000);
   for (
     const bytes of [
