@@ -71,7 +71,7 @@ export function packed(
       folder,
       archiveFilename: "must-gather.tar.gz",
       describe,
-      level: 6,
+      level: 1,
       threads: 2,
       ...request,
     },

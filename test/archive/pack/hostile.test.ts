@@ -141,8 +141,8 @@ ${isRoot ? 'os.mknod("device", 0o20600, os.makedev(1, 5))' : ""}
 
 test("what changes while it is packed is packed as far as it is what was seen, and told", async () => {
   await inWork(async (tree, folder) => {
-    const large = text(8 * 1024 * 1024);
-    await fill(tree, { "a-large": large, "a-second": text(4 * 1024 * 1024) });
+    const large = text(4 * 1024 * 1024);
+    await fill(tree, { "a-large": large, "a-second": text(1024 * 1024) });
     for (const name of ["fifo", "grew", "linked", "replaced", "shrank", "stayed", "vanished"]) {
       await fill(tree, { [`z-${name}`]: name.repeat(10) });
     }
@@ -187,7 +187,7 @@ test("what changes while it is packed is packed as far as it is what was seen, a
 
 test("a large file that is cut while it is read is packed as far as it went", async () => {
   await inWork(async (tree, folder) => {
-    const large = text(8 * 1024 * 1024);
+    const large = text(5 * 1024 * 1024);
     await fill(tree, { "large": large, "next": "n" });
     let cut = false;
     const onProgress = () => {
@@ -241,7 +241,7 @@ os.chmod("tree/listable", 0o400)
 
 test("data of which nothing can be read is a fault, not an empty gather", async () => {
   await inWork(async (tree, folder) => {
-    await fill(tree, { "event-filter.html": text(8 * 1024 * 1024), "gone": "data" });
+    await fill(tree, { "event-filter.html": text(4 * 1024 * 1024), "gone": "data" });
     const onProgress = () => rmSync(join(tree, "gone"), { force: true });
     await assert.rejects(archived(tree, folder, { threads: 1 }, { onProgress }), {
       name: "PackError",
