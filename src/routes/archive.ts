@@ -13,13 +13,13 @@ import type { Registry } from "../gathers/registry.ts";
 import { positionOfLastLines } from "../oc/exec-log.ts";
 import { Problem } from "../problem.ts";
 import { audit } from "./audit.ts";
-import { answerTo } from "./conditions.ts";
 import { Conversions, convertedName, isConversion } from "./conversion.ts";
 import { fileStream } from "./file-stream.ts";
 import { logStream } from "./log-stream.ts";
 import type { Links } from "./links.ts";
 import { findGather } from "./lookup.ts";
 import { numberIn } from "./query.ts";
+import { replyWith } from "./ranged.ts";
 
 /** Most lines that `?tail=` gives. */
 const LONGEST_TAIL = 1_000_000;
@@ -60,42 +60,26 @@ export function archiveRoutes(
           },
         });
       }
+      const lastModified = Date.parse(held.entry.finishedAt ?? held.entry.updatedAt);
       const file = {
+        what: "archive",
         size: archive.size,
         etag: `"${archive.digest.slice("sha-256=:".length, -1)}"`,
-        lastModified: Date.parse(held.entry.finishedAt ?? held.entry.updatedAt),
+        lastModified,
+        async read(start: number, end: number) {
+          const body = await fileStream(path, start, end - 1, handedOver).catch(removedMeanwhile);
+          if (start === 0) audit(log, c.get("caller"), "downloads", held);
+          return body;
+        },
       };
       const headers = new Headers({
         "content-type": archive.name.endsWith(".zip") ? "application/zip" : "application/gzip",
         "content-disposition": contentDisposition(archive.name),
-        "accept-ranges": "bytes",
         "cache-control": "private, no-cache",
-        "etag": file.etag,
-        "last-modified": new Date(file.lastModified).toUTCString(),
+        "last-modified": new Date(lastModified).toUTCString(),
         "repr-digest": archive.digest,
       });
-      const answer = answerTo(c.req, file);
-      if (answer.status === 412) {
-        throw new Problem({ status: 412, detail: "The archive is another" });
-      }
-      if (answer.status === 416) {
-        throw new Problem({
-          status: 416,
-          detail: `The archive has ${file.size} bytes; ask for a range that begins within them`,
-          headers: { "content-range": `bytes */${file.size}`, "accept-ranges": "bytes" },
-        });
-      }
-      if (answer.status === 304) return new Response(null, { status: 304, headers });
-      const [start, end] = answer.status === 206 ? [answer.start, answer.end] : [0, file.size - 1];
-      if (answer.status === 206) {
-        headers.set("content-range", `bytes ${start}-${end}/${file.size}`);
-      }
-      headers.set("content-length", String(end + 1 - start));
-      const body = c.req.method === "HEAD"
-        ? null
-        : await fileStream(path, start, end, handedOver).catch(removedMeanwhile);
-      if (body && start === 0) audit(log, c.get("caller"), "downloads", held);
-      return new Response(body, { status: answer.status, headers });
+      return await replyWith(c, file, headers);
     })
     .post("/must-gather/:id/link", (c) => {
       const held = findGather(c, registry);

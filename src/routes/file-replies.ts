@@ -17,10 +17,10 @@ import { type Log, reasonOf } from "../log.ts";
 import { badRequest, Problem } from "../problem.ts";
 import type { FileList } from "../schema/replies.ts";
 import { archiveOf } from "./archive.ts";
-import { answerTo } from "./conditions.ts";
 import { contentTypeOf } from "./content-type.ts";
 import { findGather } from "./lookup.ts";
 import { numberIn } from "./query.ts";
+import { replyWith } from "./ranged.ts";
 import { asJson } from "./typed.ts";
 
 /** So many are listed unless asked otherwise, and at most so many at a time. */
@@ -106,11 +106,6 @@ export function createFileReplies({ registry, workPath, log }: FileRepliesDeps) 
       const item = find(c, items);
       const name = item.path.slice(item.path.lastIndexOf("/") + 1);
       const isView = tail !== undefined || text !== undefined;
-      const file = {
-        size: item.size,
-        etag: `"${archive.digest.slice("sha256=:".length + 1, -1)}-${fingerprint(item)}"`,
-        lastModified: Date.parse(held.entry.finishedAt ?? held.entry.updatedAt),
-      };
       const headers = new Headers({
         "content-type": isView ? "text/plain; charset=utf-8" : contentTypeOf(item.path),
         "content-disposition": contentDisposition(name, { type: "inline" }),
@@ -119,8 +114,7 @@ export function createFileReplies({ registry, workPath, log }: FileRepliesDeps) 
         "cache-control": "no-store",
       });
       const gone = new AbortController();
-      const read = async (start: number, end: number, view: (bytes: Bytes) => Bytes) => {
-        if (c.req.method === "HEAD") return null;
+      const read = async (start: number, end: number, view = (bytes: Bytes) => bytes) => {
         const { signal } = c.req.raw;
         if (signal.aborted) gone.abort();
         signal.addEventListener("abort", () => gone.abort(), { once: true });
@@ -128,32 +122,21 @@ export function createFileReplies({ registry, workPath, log }: FileRepliesDeps) 
         return await bodyOf(bytes, gone).catch((error: unknown) => refuse(error, archive));
       };
       if (isView) {
-        const body = await read(0, item.size, (bytes) =>
-          batched(
-            text === undefined ? tailOf(bytes, tail ?? 1) : grep(bytes, text, query["i"] === "1"),
-            PIECE,
-          ));
+        const view = (bytes: Bytes) =>
+          text === undefined ? tailOf(bytes, tail ?? 1) : grep(bytes, text, query["i"] === "1");
+        const body = c.req.method === "HEAD"
+          ? null
+          : await read(0, item.size, (bytes) => batched(view(bytes), PIECE));
         return new Response(body, { headers });
       }
-      headers.set("accept-ranges", "bytes");
-      headers.set("etag", file.etag);
-      const answer = answerTo(c.req, file);
-      if (answer.status === 412) throw new Problem({ status: 412, detail: "The file is another" });
-      if (answer.status === 416) {
-        throw new Problem({
-          status: 416,
-          detail: `The file has ${file.size} bytes; ask for a range that begins within them`,
-          headers: { "content-range": `bytes */${file.size}`, "accept-ranges": "bytes" },
-        });
-      }
-      if (answer.status === 304) return new Response(null, { status: 304, headers });
-      const [start, end] = answer.status === 206 ? [answer.start, answer.end + 1] : [0, file.size];
-      if (answer.status === 206) {
-        headers.set("content-range", `bytes ${start}-${end - 1}/${file.size}`);
-      }
-      headers.set("content-length", String(end - start));
-      const body = await read(start, end, (bytes) => bytes);
-      return new Response(body, { status: answer.status, headers });
+      const file = {
+        what: "file",
+        size: item.size,
+        etag: `"${archive.digest.slice("sha-256=:".length, -1)}-${fingerprint(item)}"`,
+        lastModified: Date.parse(held.entry.finishedAt ?? held.entry.updatedAt),
+        read,
+      };
+      return await replyWith(c, file, headers);
     },
   };
 }
