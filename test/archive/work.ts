@@ -34,8 +34,9 @@ export async function inWork(body: (tree: string, folder: string) => Promise<voi
 
 /** Writes files, their folders too: path below `tree` → content. */
 export async function fill(tree: string, files: Record<string, string | Buffer>): Promise<void> {
+  const folders = new Set(Object.keys(files).map((path) => dirname(join(tree, path))));
+  for (const folder of folders) await mkdir(folder, { recursive: true });
   for (const [path, content] of Object.entries(files)) {
-    await mkdir(dirname(join(tree, path)), { recursive: true });
     await writeFile(join(tree, path), content);
   }
 }

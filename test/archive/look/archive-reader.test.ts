@@ -42,7 +42,7 @@ async function read(
   return Buffer.concat(pieces);
 }
 
-async function nested(): Promise<Buffer> {
+async function makeNested(): Promise<Buffer> {
   const innermost = await tarOf({ "deep/a.txt": "deepest", "deep/b.log": LOG });
   const inner = await tarGzOf({ "x/": "", "x/one.log": LOG, "in.tar": innermost });
   return await tarGzOf({
@@ -59,8 +59,10 @@ async function nested(): Promise<Buffer> {
   });
 }
 
+const NESTED = await makeNested();
+
 test("all of a tar.gz is listed, with what is in the archives in it", async (t) => {
-  const archive = await place(t, "archive.tar.gz", await nested());
+  const archive = await place(t, "archive.tar.gz", NESTED);
   const items = await new ArchiveReader().list(archive);
   assert.deepEqual([...items].map(({ path, type, size }) => [path, type, size]), [
     ["must-gather", "folder", 0],
@@ -87,7 +89,7 @@ test("all of a tar.gz is listed, with what is in the archives in it", async (t) 
 });
 
 test("every file of a tar.gz comes as it went in, whole and in part, first and second time", async (t) => {
-  const archive = await place(t, "archive.tar.gz", await nested());
+  const archive = await place(t, "archive.tar.gz", NESTED);
   const reader = new ArchiveReader();
   const expected: Record<string, string | Buffer> = {
     "must-gather/zero": "",
@@ -148,7 +150,7 @@ test("the list is read from beside the archive, and made again when it is cut or
 });
 
 test("whoever asks at once gets the same list and the same file, made once", async (t) => {
-  const archive = await place(t, "archive.tar.gz", await nested());
+  const archive = await place(t, "archive.tar.gz", NESTED);
   const reader = new ArchiveReader();
   const lists = await Promise.all(Array.from({ length: 10 }, () => reader.list(archive)));
   assert.equal(new Set(lists).size, 1);
@@ -159,7 +161,7 @@ test("whoever asks at once gets the same list and the same file, made once", asy
 });
 
 test("nothing is left in the folder but the list, and kept files are let go when they are not used", async (t) => {
-  const archive = await place(t, "archive.tar.gz", await nested());
+  const archive = await place(t, "archive.tar.gz", NESTED);
   const reader = new ArchiveReader({ idleMs: 20 });
   await read(reader, archive, "must-gather/odd.bin");
   await read(reader, archive, "must-gather/last.txt");
@@ -169,7 +171,7 @@ test("nothing is left in the folder but the list, and kept files are let go when
 });
 
 test("more than the cache holds: what was used longest ago goes, and a larger file is not kept", async (t) => {
-  const archive = await place(t, "archive.tar.gz", await nested());
+  const archive = await place(t, "archive.tar.gz", NESTED);
   const reader = new ArchiveReader({ scratchBytes: 1100 });
   await read(reader, archive, "must-gather/odd.bin");
   await read(reader, archive, "must-gather/last.txt");
@@ -186,7 +188,7 @@ test("more than the cache holds: what was used longest ago goes, and a larger fi
 });
 
 test("a reader that stops in the middle, or is told to, holds no file open", async (t) => {
-  const big = await tarGzOf({ "a.txt": "a", "b.log": Buffer.from(logOf(200_000)) });
+  const big = await tarGzOf({ "a.txt": "a", "b.log": Buffer.from(logOf(60_000)) });
   const plain = await tarOf({ "a.txt": "a", "b.log": Buffer.alloc(5_000_000, 1) });
   for (const content of [big, plain]) {
     const tar = await place(t, "archive.tar.gz", content);
@@ -263,7 +265,7 @@ test("a bomb in a ZIP ends at the size that its directory says", async () => {
 });
 
 test("what is no archive, cut or damaged is refused with the reason, and leaves nothing open", async (t) => {
-  const whole = await nested();
+  const whole = NESTED;
   const damaged = Buffer.from(whole);
   damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] ?? 0) ^ 0x55;
   const cases: [string, Buffer, RegExp][] = [
@@ -285,7 +287,7 @@ test("what is no archive, cut or damaged is refused with the reason, and leaves 
 });
 
 test("an archive that was removed is told so", async (t) => {
-  const archive = await place(t, "archive.tar.gz", await nested());
+  const archive = await place(t, "archive.tar.gz", NESTED);
   const reader = new ArchiveReader();
   const items = await reader.list(archive);
   await rm(archive.folder, { recursive: true });
