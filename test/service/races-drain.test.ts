@@ -1,7 +1,7 @@
 /** What a service that goes down still answers, and how long it waits for whom. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import type { GatherRecord } from "../../src/schema/record.ts";
 import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
 import { exchange } from "../support/raw-http.ts";
@@ -19,24 +19,11 @@ describe("a service that is told to end", () => {
   let service: Service;
   let large: GatherRecord;
 
-  beforeEach(async () => {
+  /** One ended gather, whose archive is larger than what the system holds for a reader, is there for all tests. */
+  before(async () => {
     place = await makePlace();
     oc = await createFakeOc({ folder: place.folder, speed: 200 });
-  });
-  afterEach(async () => {
-    service.kill("SIGKILL");
-    await service.exit;
-    await oc.close();
-    await place.remove();
-  });
-
-  /** Starts it, with an ended gather whose archive is larger than what the system holds for a reader. */
-  async function begin(drainGrace: string): Promise<void> {
-    service = await startService(place, {
-      OC: oc.path,
-      MUST_GATHER_IMAGE: "localhost/instant:latest",
-      DRAIN_GRACE: drainGrace,
-    });
+    await begin("20s");
     oc.hold("before-exit");
     const { id } = await service.start({});
     await oc.reached("before-exit");
@@ -44,6 +31,21 @@ describe("a service that is told to end", () => {
     oc.release("before-exit");
     large = await service.ended(id);
     assert.equal(large.status, "completed", large.message);
+  });
+  after(async () => {
+    service.kill("SIGKILL");
+    await service.exit;
+    await oc.close();
+    await place.remove();
+  });
+
+  /** Each test ends it: the one behind finds it started with what it needs. */
+  async function begin(drainGrace: string): Promise<void> {
+    service = await startService(place, {
+      OC: oc.path,
+      MUST_GATHER_IMAGE: "localhost/instant:latest",
+      DRAIN_GRACE: drainGrace,
+    });
   }
 
   const goesDown = () =>
@@ -52,7 +54,6 @@ describe("a service that is told to end", () => {
   const send = (bytes: Uint8Array) => exchange(service.url, bytes);
 
   test("a POST gets 503 with Retry-After, what is there is told, a download ends whole, and what ran is stopped", async () => {
-    await begin("20s");
     const slow = { ...SLOW, "custom-name": "slow" };
     const { id } = await service.start(slow);
     await service.until(id, ({ state }) => state.endsWith("collecting"));
@@ -87,13 +88,12 @@ describe("a service that is told to end", () => {
     );
     assert.equal(await service.exit, 0);
     assert.deepEqual(oc.cluster.leftovers(), []);
-    service = await startService(place, { OC: oc.path });
+    await begin("3s");
     assert.equal((await service.get(id)).reason, "interrupted");
     assert.equal((await service.fetch("must-gather/late")).status, 404);
   });
 
   test("a download that nobody reads on is waited for no longer than DRAIN_GRACE", async () => {
-    await begin("3s");
     const download = await beginDownload(service.url, large["archive-url"]);
     const started = performance.now();
     service.kill("SIGTERM");

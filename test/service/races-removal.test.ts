@@ -136,60 +136,6 @@ describe("removing a gather", () => {
     await isRemoved(id);
   });
 
-  test("purged while it runs, it goes though the service is killed before its end", async () => {
-    const place = await makePlace();
-    const oc = await createFakeOc({ folder: place.folder, speed: 200 });
-    const env = { OC: oc.path, MUST_GATHER_IMAGE: PLAIN };
-    let service = await startService(place, env);
-    try {
-      oc.hold("before-copy");
-      const { id } = await service.start({});
-      await oc.reached("before-copy");
-      oc.hold("delete-namespace");
-      const asked = await service.fetch(`must-gather/${id}?purge=1`, { method: "DELETE" });
-      assert.equal(asked.status, 202);
-      service.kill("SIGKILL");
-      await service.exit;
-      oc.release("delete-namespace");
-      service = await startService(place, env);
-      await until(
-        "it is gone",
-        async () => (await service.fetch(`must-gather/${id}`)).status === 404,
-      );
-      assert.deepEqual(oc.running(), []);
-      assert.deepEqual(oc.cluster.leftovers(), []);
-    } finally {
-      service.kill("SIGKILL");
-      await oc.close();
-      await place.remove();
-    }
-  });
-
-  test("evicted to make room while it is downloaded, it is read whole and its record stays", async () => {
-    const place = await makePlace();
-    const oc = await createFakeOc({ folder: place.folder, speed: 200 });
-    const env = { OC: oc.path, MUST_GATHER_IMAGE: INSTANT };
-    let service = await startService(place, env);
-    try {
-      const record = await largeGather(oc, service, place);
-      await service.stop();
-      service = await startService(place, { ...env, EVICT: "oldest", WORK_LIMIT: "10Mi" });
-      const download = await beginDownload(service.url, record["archive-url"]);
-      const { id } = await service.start({});
-      assert.equal((await service.get(record.id))["archive-url"], "");
-      await until("the file goes", async () => {
-        const names = await readdir(join(place.folder, "work", String(record.id)));
-        return names.every((name) => !name.startsWith("archive"));
-      });
-      await isWhole(download, record);
-      assert.equal((await service.ended(id)).status, "completed");
-    } finally {
-      await service.stop();
-      await oc.close();
-      await place.remove();
-    }
-  });
-
   test("purged while the cluster is looked after, it does not come back, and neither does its folder", async () => {
     await oc.reached("get-namespace", 20_000);
     assert.equal(status(await send(remove(tended.id, "?purge=1"))), 204);
@@ -205,6 +151,59 @@ describe("removing a gather", () => {
     const namespace = /namespace\/(\S+) deleted/.exec(forgotten["exec-output"])?.[1] ?? "";
     assert.match(namespace, /^openshift-must-gather-/);
     assert.deepEqual(oc.invocations("get", "namespace", namespace), []);
+  });
+});
+
+describe("removing a gather of a service that is started again", () => {
+  let place: Place;
+  let oc: FakeOc;
+  let service: Service;
+  let large: GatherRecord;
+
+  before(async () => {
+    place = await makePlace();
+    oc = await createFakeOc({ folder: place.folder, speed: 200 });
+    service = await startService(place, { OC: oc.path, MUST_GATHER_IMAGE: INSTANT });
+    large = await largeGather(oc, service, place);
+  });
+  after(async () => {
+    await service.stop();
+    await oc.close();
+    await place.remove();
+  });
+
+  test("purged while it runs, it goes though the service is killed before its end", async () => {
+    oc.hold("before-copy");
+    const { id } = await service.start({ image: PLAIN });
+    await oc.reached("before-copy");
+    oc.hold("delete-namespace");
+    const asked = await service.fetch(`must-gather/${id}?purge=1`, { method: "DELETE" });
+    assert.equal(asked.status, 202);
+    service.kill("SIGKILL");
+    await service.exit;
+    oc.release("delete-namespace");
+    // With settings for the next test.
+    const env = { MUST_GATHER_IMAGE: INSTANT, EVICT: "oldest", WORK_LIMIT: "10Mi" };
+    service = await startService(place, { OC: oc.path, ...env });
+    await until(
+      "it is gone",
+      async () => (await service.fetch(`must-gather/${id}`)).status === 404,
+    );
+    assert.deepEqual(oc.running(), []);
+    assert.deepEqual(oc.cluster.leftovers(), []);
+    oc.release("before-copy");
+  });
+
+  test("evicted to make room while it is downloaded, it is read whole and its record stays", async () => {
+    const download = await beginDownload(service.url, large["archive-url"]);
+    const { id } = await service.start({});
+    assert.equal((await service.get(large.id))["archive-url"], "");
+    await until("the file goes", async () => {
+      const names = await readdir(join(place.folder, "work", String(large.id)));
+      return names.every((name) => !name.startsWith("archive"));
+    });
+    await isWhole(download, large);
+    assert.equal((await service.ended(id)).status, "completed");
   });
 });
 

@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { test, type TestContext } from "node:test";
+import { after, before, describe, test } from "node:test";
 import StreamZip from "node-stream-zip";
 import type { GatherRecord } from "../../src/schema/record.ts";
 import { createFakeOc } from "../support/fake-oc.ts";
 import { atEnd } from "../support/folder.ts";
 import { until } from "../support/until.ts";
-import { makePlace, type Service, startService } from "../support/service.ts";
+import { makePlace, type Place, type Service, startService } from "../support/service.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 
 const SECRET = "hunter2-K9xQ";
 
@@ -20,21 +21,6 @@ const FILES = {
   "gather.logs": `+ connect --password ${SECRET}\n`,
   [`logs/password=${SECRET}/x.log`]: "10.1.2.3 vcenter.corp.example.com\n",
 };
-
-async function serviceOf(t: TestContext, env: Record<string, string> = {}) {
-  const place = await makePlace();
-  atEnd(t, () => place.remove());
-  const oc = await createFakeOc({ folder: place.folder });
-  atEnd(t, () => oc.close());
-  await oc.use({
-    recording: "success-plain-tree",
-    content: { kind: "files", files: FILES },
-    lines: ["start", `login with password=${SECRET} done`, "end"],
-  });
-  const service = await startService(place, { OC: oc.path, ...env });
-  atEnd(t, () => service.stop());
-  return { service, place };
-}
 
 /** The archive's files by name. */
 async function filesOf(service: Service, record: GatherRecord, folder: string) {
@@ -65,60 +51,75 @@ async function allText(folder: string): Promise<string> {
   return texts.join("\n");
 }
 
-test("a gather that asks for it leaves no secret: not in its archive, its output, its record", async (t) => {
-  const { service, place } = await serviceOf(t);
-  const { id } = await service.start({ redact: { ips: true, hosts: true }, "custom-name": "r1" });
-  const record = await service.ended(id);
-  assert.equal(record.status, "completed", record.message);
-  const files = await filesOf(service, record, place.folder);
-  const all = [...files].flat().join("\n");
-  for (const gone of [SECRET, btoa(SECRET), "10.1.2.3", "vcenter.corp"]) {
-    assert(!all.includes(gone), gone);
-  }
-  const report = record.redaction;
-  assert.equal(report?.rules["secret-data"], 1);
-  assert.equal(report?.rules["ip"], 1);
-  assert.equal(report?.rules["host"], 1);
-  assert.deepEqual(report?.residue, { count: 0, paths: [] });
-  assert.match(record["exec-output"], /login with password=<redacted:password:1> done/);
-  const pods = [...files].find(([name]) => name.endsWith("pods.yaml"))?.[1] ?? "";
-  assert.match(
-    pods,
-    /value: <redacted:password:1>/,
-    "the same value has the same token everywhere",
-  );
-  assert(!JSON.stringify(record).includes(SECRET));
-  const log = await (await service.fetch(`must-gather/${id}/log`)).text();
-  assert(!log.includes(SECRET) && log.includes("end"));
-  await until(
-    "what oc printed and collected is gone, a moment after the end",
-    async () => !(await allText(join(place.folder, "work"))).includes(SECRET),
-  );
-});
+describe("secrets that were gathered", () => {
+  let stage: Stage;
+  let place: Place;
+  let service: Service;
 
-test("a redacted copy of an archive is a record of its own", async (t) => {
-  const { service, place } = await serviceOf(t);
-  const { id } = await service.start({ "custom-name": "plain" });
-  const before = await service.ended(id);
-  assert.equal(before.redaction, null);
-  assert([...(await filesOf(service, before, place.folder)).values()].join().includes(SECRET));
-  const reply = await service.fetch(`must-gather/${id}/redact`, { method: "POST" });
-  assert.equal(reply.status, 201);
-  const { id: copy } = await reply.json() as GatherRecord;
-  assert.equal(reply.headers.get("location"), `../${copy}`);
-  const record = await service.ended(copy);
-  assert.equal(record.status, "completed", record.message);
-  assert.deepEqual([record["custom-name"], record["archive-name"]], [
-    "plain-redacted",
-    before["archive-name"].replace(".zip", "-redacted.zip"),
-  ]);
-  const files = await filesOf(service, record, place.folder);
-  const all = [...files].flat().join("\n");
-  assert(!all.includes(SECRET) && !all.includes(btoa(SECRET)));
-  assert.equal(files.size, (await filesOf(service, before, place.folder)).size);
-  assert.equal((await service.get(id))["archive-digest"], before["archive-digest"]);
-  const missing = await service.fetch("must-gather/999/redact", { method: "POST" });
-  assert.equal(missing.status, 404);
+  before(async () => {
+    stage = await openStage();
+    ({ place, service } = stage);
+    stage.oc.use({
+      recording: "success-plain-tree",
+      content: { kind: "files", files: FILES },
+      lines: ["start", `login with password=${SECRET} done`, "end"],
+    });
+  });
+  after(() => stage.close());
+
+  test("a gather that asks for it leaves no secret: not in its archive, its output, its record", async () => {
+    const { id } = await service.start({ redact: { ips: true, hosts: true }, "custom-name": "r1" });
+    const record = await service.ended(id);
+    assert.equal(record.status, "completed", record.message);
+    const files = await filesOf(service, record, place.folder);
+    const all = [...files].flat().join("\n");
+    for (const gone of [SECRET, btoa(SECRET), "10.1.2.3", "vcenter.corp"]) {
+      assert(!all.includes(gone), gone);
+    }
+    const report = record.redaction;
+    assert.equal(report?.rules["secret-data"], 1);
+    assert.equal(report?.rules["ip"], 1);
+    assert.equal(report?.rules["host"], 1);
+    assert.deepEqual(report?.residue, { count: 0, paths: [] });
+    assert.match(record["exec-output"], /login with password=<redacted:password:1> done/);
+    const pods = [...files].find(([name]) => name.endsWith("pods.yaml"))?.[1] ?? "";
+    assert.match(
+      pods,
+      /value: <redacted:password:1>/,
+      "the same value has the same token everywhere",
+    );
+    assert(!JSON.stringify(record).includes(SECRET));
+    const log = await (await service.fetch(`must-gather/${id}/log`)).text();
+    assert(!log.includes(SECRET) && log.includes("end"));
+    await until(
+      "what oc printed and collected is gone, a moment after the end",
+      async () => !(await allText(join(place.folder, "work"))).includes(SECRET),
+    );
+  });
+
+  test("a redacted copy of an archive is a record of its own", async () => {
+    const { id } = await service.start({ "custom-name": "plain" });
+    const before = await service.ended(id);
+    assert.equal(before.redaction, null);
+    assert([...(await filesOf(service, before, place.folder)).values()].join().includes(SECRET));
+    const reply = await service.fetch(`must-gather/${id}/redact`, { method: "POST" });
+    assert.equal(reply.status, 201);
+    const { id: copy } = await reply.json() as GatherRecord;
+    assert.equal(reply.headers.get("location"), `../${copy}`);
+    const record = await service.ended(copy);
+    assert.equal(record.status, "completed", record.message);
+    assert.deepEqual([record["custom-name"], record["archive-name"]], [
+      "plain-redacted",
+      before["archive-name"].replace(".zip", "-redacted.zip"),
+    ]);
+    const files = await filesOf(service, record, place.folder);
+    const all = [...files].flat().join("\n");
+    assert(!all.includes(SECRET) && !all.includes(btoa(SECRET)));
+    assert.equal(files.size, (await filesOf(service, before, place.folder)).size);
+    assert.equal((await service.get(id))["archive-digest"], before["archive-digest"]);
+    const missing = await service.fetch("must-gather/999/redact", { method: "POST" });
+    assert.equal(missing.status, 404);
+  });
 });
 
 test("REDACT=1 redacts every archive, with the service's own rules, which are checked at start", async (t) => {
