@@ -198,8 +198,8 @@ describe("the client with the real service", () => {
     });
     const port = await listen(server);
     try {
-      const env = { PORT: `${port}`, MUST_GATHER_TOKEN: TOKEN };
-      const { code, stderr } = await place.run(["--", "false"], env);
+      const env = { ...withOc, PORT: `${port}`, MUST_GATHER_TOKEN: TOKEN };
+      const { code, stderr } = await place.run(["--image", "localhost/nodata:latest"], env);
       assert.equal(code, 1);
       assert.match(
         stderr,
