@@ -7,6 +7,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { CACHED } from "../support/caches.ts";
 import { type LogLine, PATIENCE_MS } from "../support/service.ts";
 import { imageConfig, PROJECT, readDockerfile } from "./dockerfile.ts";
 
@@ -69,6 +70,9 @@ const NODE_IMAGE_ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 /** The Node that package.json names, whatever the tests run on: the image has no other. */
 const NODE = fileURLToPath(new URL("node_modules/node/bin/node", PROJECT));
 
+/** Compiled code for all containers of all runs, in place of what the image's build makes: a start takes 0.3 s of CPU instead of 0.8. */
+const CODE = join(CACHED.NODE_COMPILE_CACHE, "image");
+
 /** Starts the image's command and waits until the service listens. Rejects with what it said when it does not. */
 export async function startContainer(options: ContainerOptions): Promise<Container> {
   const image = imageConfig(await readDockerfile());
@@ -79,11 +83,14 @@ export async function startContainer(options: ContainerOptions): Promise<Contain
   // The fake oc is a script that names these by their paths.
   const ocHome = join(options.oc, "..", "..");
   await openToWrite(ocHome);
+  await mkdir(CODE, { recursive: true });
+  await chmod(CODE, 0o1777);
   const checkout = fileURLToPath(PROJECT).replace(/\/$/, "");
   const mounts: Mount[] = [
     { from: folders.tmp, at: "/tmp", how: "rw" },
     { from: NODE, at: "/usr/local/bin/node", how: "ro" },
     { from: checkout, at: checkout, how: "ro" },
+    { from: CODE, at: CODE, how: "rw" },
     { from: process.execPath, at: process.execPath, how: "ro" },
     { from: ocHome, at: ocHome, how: "rw" },
     { from: options.oc, at: "/usr/local/bin/oc", how: "ro" },
@@ -93,7 +100,7 @@ export async function startContainer(options: ContainerOptions): Promise<Contain
   // In a file: Deno changes an argument that is its own path.
   const list = join(scratch, "mounts");
   await writeFile(list, mounts.map(({ from, at, how }) => `${from}\t${at}\t${how}\n`).join(""));
-  const env = { ...NODE_IMAGE_ENV, ...image.env, ...options.env };
+  const env = { ...NODE_IMAGE_ENV, ...image.env, NODE_COMPILE_CACHE: CODE, ...options.env };
   const self = process.getuid?.() ?? 0;
   const child: ChildProcess = spawn("unshare", [
     ...(self === 0 ? [] : ["--map-root-user"]),
