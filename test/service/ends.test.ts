@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdir, rename, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { archived, fill, text } from "../archive/work.ts";
 import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
 import { makePlace, type Place, type Service, startService } from "../support/service.ts";
@@ -95,40 +95,26 @@ describe("a gather that does not end by itself", () => {
   });
 });
 
-describe("a gather whose service ends, or whose oc dies", () => {
+describe("a gather whose service ends", () => {
   let place: Place;
   let oc: FakeOc;
+  /** Each test ends it and starts it again, for the next one too. */
   let service: Service;
 
-  beforeEach(async () => {
+  before(async () => {
     place = await makePlace();
     oc = await createFakeOc({ folder: place.folder });
+    await begin();
   });
-  afterEach(async () => {
+  after(async () => {
     await service.stop();
     await oc.close();
     await place.remove();
   });
-  const begin = async (env: Record<string, string> = {}) =>
-    service = await startService(place, { OC: oc.path, ...env });
-
-  test("an oc that dies at once and cleans nothing leaves nothing either", async () => {
-    await oc.close();
-    oc = await createFakeOc({ folder: place.folder, release: "4.13" });
-    await begin();
-    const { id } = await service.start(SLOW);
-    await oc.entered("gathering");
-    await service.until(id, ({ state }) => state.includes("collecting"));
-    await service.fetch(`must-gather/${id}`, { method: "DELETE" });
-    const record = await service.ended(id);
-    assert.equal(record.reason, "cancelled");
-    assert.deepEqual(record.leftovers, []);
-    assert.deepEqual(oc.cluster.bindings(), []);
-    await oc.until(() => oc.cluster.namespaces().length === 0, "the namespace stays");
-  });
+  const begin = async () =>
+    service = await startService(place, { OC: oc.path, MAX_CONCURRENT: "1", DRAIN_GRACE: "10s" });
 
   test("after SIGKILL everything is listed, what ran is interrupted, what waited runs, no process is left", async () => {
-    await begin({ MAX_CONCURRENT: "1" });
     const done = await service.start({ image: "localhost/instant:latest", "custom-name": "done" });
     const whole = await service.ended(done.id);
     assert.equal(whole.status, "completed", whole.message);
@@ -142,7 +128,7 @@ describe("a gather whose service ends, or whose oc dies", () => {
     service.kill("SIGKILL");
     await service.exit;
 
-    await begin({ MAX_CONCURRENT: "1" });
+    await begin();
     const listed = await (await service.fetch("must-gather")).json() as { id: number }[];
     assert.deepEqual(listed.map(({ id }) => id), [done.id, running.id, waiting.id]);
     const interrupted = await service.ended(running.id);
@@ -161,32 +147,8 @@ describe("a gather whose service ends, or whose oc dies", () => {
     assert.equal((await service.ended(again.id)).status, "completed");
   });
 
-  test("what oc made is removed also when nobody had read its name before oc and the service were killed", async () => {
-    await oc.close();
-    oc = await createFakeOc({ folder: place.folder, release: "4.13" });
-    await begin();
-    oc.hold("before-namespace");
-    const { id } = await service.start(SLOW);
-    const pid = await oc.reached("before-namespace");
-    service.kill("SIGSTOP"); // it reads nothing any more
-    oc.release("before-namespace");
-    await oc.entered("waiting");
-    process.kill(pid, "SIGKILL");
-    service.kill("SIGKILL");
-    await service.exit;
-    assert.equal(oc.cluster.leftovers().length, 2, "a namespace and a binding stand");
-
-    await begin();
-    const record = await service.ended(id);
-    assert.deepEqual([record.reason, record.leftovers], ["interrupted", []]);
-    assert.deepEqual(oc.cluster.leftovers(), []);
-    assert.deepEqual(oc.cluster.bindings(), []);
-  });
-
   test("a ZIP that files had gone into when the service was killed is completed at the next start", async () => {
-    await begin();
     const { id } = await service.start(SLOW);
-    await oc.entered("gathering");
     await service.until(id, ({ state }) => state.includes("collecting"));
     service.kill("SIGKILL");
     await service.exit;
@@ -219,9 +181,8 @@ describe("a gather whose service ends, or whose oc dies", () => {
   });
 
   test("SIGTERM ends what runs, keeps what waits, and exits with 0", async () => {
-    await begin({ MAX_CONCURRENT: "1", DRAIN_GRACE: "10s" });
     const running = await service.start({ ...SLOW, "custom-name": "running" });
-    await oc.entered("gathering");
+    await service.until(running.id, ({ state }) => state.includes("collecting"));
     const waiting = await service.start({
       image: "localhost/instant:latest",
       "custom-name": "waiting",
@@ -231,6 +192,56 @@ describe("a gather whose service ends, or whose oc dies", () => {
     await oc.until(() => oc.running().length === 0, "a process of the gather goes on");
     await begin();
     assert.equal((await service.get(running.id)).reason, "interrupted");
-    assert.equal((await service.ended(waiting.id)).status, "completed");
+    const resumed = await service.ended(waiting.id);
+    assert.equal(resumed.status, "completed", resumed.message);
+  });
+});
+
+describe("a gather of oc 4.13, whose oc dies", () => {
+  let place: Place;
+  let oc: FakeOc;
+  let service: Service;
+
+  before(async () => {
+    place = await makePlace();
+    oc = await createFakeOc({ folder: place.folder, release: "4.13" });
+    await begin();
+  });
+  after(async () => {
+    await service.stop();
+    await oc.close();
+    await place.remove();
+  });
+  const begin = async () => service = await startService(place, { OC: oc.path });
+
+  test("an oc that dies at once and cleans nothing leaves nothing either", async () => {
+    const { id } = await service.start(SLOW);
+    await oc.entered("gathering");
+    await service.until(id, ({ state }) => state.includes("collecting"));
+    await service.fetch(`must-gather/${id}`, { method: "DELETE" });
+    const record = await service.ended(id);
+    assert.equal(record.reason, "cancelled");
+    assert.deepEqual(record.leftovers, []);
+    assert.deepEqual(oc.cluster.bindings(), []);
+    await oc.until(() => oc.cluster.namespaces().length === 0, "the namespace stays");
+  });
+
+  test("what oc made is removed also when nobody had read its name before oc and the service were killed", async () => {
+    oc.hold("before-namespace");
+    const { id } = await service.start(SLOW);
+    const pid = await oc.reached("before-namespace");
+    service.kill("SIGSTOP"); // it reads nothing any more
+    oc.release("before-namespace");
+    await oc.until(() => oc.cluster.leftovers().length === 2, "oc makes nothing");
+    process.kill(pid, "SIGKILL");
+    service.kill("SIGKILL");
+    await service.exit;
+    assert.equal(oc.cluster.leftovers().length, 2, "a namespace and a binding stand");
+
+    await begin();
+    const record = await service.ended(id);
+    assert.deepEqual([record.reason, record.leftovers], ["interrupted", []]);
+    assert.deepEqual(oc.cluster.leftovers(), []);
+    assert.deepEqual(oc.cluster.bindings(), []);
   });
 });
