@@ -65,9 +65,9 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
 
   const { workPath } = config;
   const embedded = config.oc.kind === "embedded";
-  const { program, args: prefix } = config.oc.kind === "embedded"
+  const { program, args: prefix, env: besides } = config.oc.kind === "embedded"
     ? ownProgram(fileURLToPath(new URL("./embedded/main.ts", import.meta.url)))
-    : { program: config.oc.path, args: [] };
+    : { program: config.oc.path, args: [], env: {} };
 
   await mkdir(workPath, { recursive: true, mode: 0o700 });
   const journal = await Journal.open<Entry>(config.journalPath, log);
@@ -75,7 +75,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     callOc(args, {
       program,
       prefix,
-      env: ocEnvironment(process.env, { home: workPath, tmp: workPath }),
+      env: ocEnvironment(process.env, { home: workPath, tmp: workPath, besides }),
       timeoutMs: HELP_TIMEOUT_MS,
       signal: early.signal,
     })
@@ -115,6 +115,7 @@ async function serve(config: Config, system: System, log: Log): Promise<void> {
     env: process.env,
     // The embedded gatherer reports on the service as it is, not as it was asked to be.
     embeddedEnv: {
+      ...besides,
       JOURNAL_PATH: config.journalPath,
       WORK_PATH: workPath,
       PORT: `${config.host ?? "127.0.0.1"}:${config.port}`,

@@ -35,11 +35,19 @@ export function spareThreads(): number {
   return Math.max(1, size - 2);
 }
 
-/** What starts a program of our own, a `.ts` file, on the runtime that we are on. */
-export function ownProgram(script: string): { program: string; args: string[] } {
-  return isDeno
-    ? { program: process.execPath, args: ["run", "--no-prompt", "-A", script] }
-    : { program: process.execPath, args: [script] };
+/** Says where the runtime keeps what it made of sources: with that a program of ours starts with half the CPU. */
+const CACHE = isDeno ? "DENO_DIR" : "NODE_COMPILE_CACHE";
+
+/** What starts a program of our own, a `.ts` file, on the runtime that we are on, and what of our environment it is faster with. */
+export function ownProgram(
+  script: string,
+): { program: string; args: string[]; env: Record<string, string> } {
+  const cache = process.env[CACHE];
+  return {
+    program: process.execPath,
+    args: [...isDeno ? ["run", "--no-prompt", "-A"] : [], script],
+    env: cache === undefined ? {} : { [CACHE]: cache },
+  };
 }
 
 /** `ps` and `kill` answer in milliseconds; one that takes longer than this is not waited for. */

@@ -48,15 +48,27 @@ test("the runtime says what it is", () => {
   assert.match(runtime.version, /^\d+\.\d+\.\d+/);
 });
 
-test("a program of our own is started on the same runtime", async (t) => {
-  const script = join(await testFolder(t), "program.ts");
-  await writeFile(script, "const text: string = 'it runs'; console.log(text);");
+test("a program of our own is started on the same runtime, and is told of its cache", async (t) => {
+  const folder = await testFolder(t);
+  const script = join(folder, "program.ts");
+  const module = new URL("../src/runtime.ts", import.meta.url).href;
+  await writeFile(
+    script,
+    `import { ownProgram } from "${module}"; const { env }: { env: object } = ownProgram("-");
+    console.log(JSON.stringify(env));`,
+  );
   const { program, args } = ownProgram(script);
-  const child = spawn(program, args, { env: { PATH: process.env.PATH }, stdio: "pipe" });
-  let said = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => said += text);
-  await once(child, "close");
-  assert.equal(said, "it runs\n");
+  const start = async (env: Record<string, string>) => {
+    const child = spawn(program, args, { env: { PATH: process.env.PATH, HOME: folder, ...env } });
+    let said = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => said += text);
+    await once(child, "close");
+    return JSON.parse(said) as unknown;
+  };
+  const name = runtime.name === "deno" ? "DENO_DIR" : "NODE_COMPILE_CACHE";
+  const caches = { NODE_COMPILE_CACHE: join(folder, "node"), DENO_DIR: join(folder, "deno") };
+  assert.deepEqual(await start({}), {});
+  assert.deepEqual(await start(caches), { [name]: caches[name] });
 });
 
 test("a signal reaches one process or a whole group, and says whether somebody was there", async (t) => {
