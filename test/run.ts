@@ -39,8 +39,8 @@ const APART = ["web", "soak"];
 /** Most files share so many processes: to load what tests need takes as long as a quarter of the tests themselves. */
 const SHARED = 12;
 
-/** Not of these: what a file hooks into all tests or sets would be so for others, and what it measures would be theirs. */
-const OWN = /^(?:before|after)(?:Each)?\(|process\.(?:memoryUsage|env\S* = )/m;
+/** Not of these: what a file hooks into all tests would be so for others, and what it measures would be theirs. */
+const OWN = /^(?:before|after)(?:Each)?\(|process\.memoryUsage/m;
 
 /** With their files here the tests take a fifth less CPU than on a disk: they make and remove many thousands. */
 const IN_MEMORY = "/dev/shm";

@@ -9,10 +9,11 @@ import { removeGather } from "../../src/gathers/removal.ts";
 import { atEnd, testFolder } from "../support/folder.ts";
 import { endedEntry, entry, request, stageRegistry } from "./stage.ts";
 
-/** As if the collector of garbage came at once. */
-function collectAtOnce(t: TestContext): void {
-  mock.method(WeakRef.prototype, "deref", () => undefined);
+/** As if the collector of garbage came at once. Gives what stands in for `deref`. */
+function collectAtOnce(t: TestContext) {
+  const deref = mock.method(WeakRef.prototype, "deref", (): unknown => undefined);
   atEnd(t, () => mock.restoreAll());
+  return deref.mock;
 }
 
 /** An ended gather, and how often its file was read. */
@@ -101,7 +102,7 @@ test("an ended gather is let go once its file says so, and a change of it is in 
 });
 
 test("what the file system refuses to take stays in memory until it is written", async (t) => {
-  collectAtOnce(t);
+  const deref = collectAtOnce(t);
   const { registry, journal, events } = await stageRegistry(t);
   const held = registry.add(endedEntry(1));
   registry.persist(held);
@@ -110,12 +111,12 @@ test("what the file system refuses to take stays in memory until it is written",
     throw new Error("ENOSPC");
   });
   const mine = held.entry;
-  mock.method(WeakRef.prototype, "deref", () => mine);
+  deref.mockImplementation(() => mine);
   mine.message = "not written";
   registry.persist(held);
   await journal.flush();
   fails.mock.restore();
-  mock.method(WeakRef.prototype, "deref", () => undefined);
+  deref.mockImplementation(() => undefined);
   assert.deepEqual(events("error"), ["journal cannot be written"]);
   assert.equal(held.entry.message, "not written");
 });
