@@ -37,7 +37,7 @@ const AT_ONCE = {
 const APART = ["web", "soak"];
 
 /** Most files share so many processes: to load what tests need takes as long as a quarter of the tests themselves. */
-const SHARED = 12;
+const SHARED = 8;
 
 /** Not of these: what a file hooks into all tests would be so for others, and what it measures would be theirs. */
 const OWN = /^(?:before|after)(?:Each)?\(|process\.memoryUsage/m;

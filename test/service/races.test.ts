@@ -140,6 +140,7 @@ describe("one slot, and an oc that cleans up when it is told to stop", () => {
     test("one keeps what is on disk", async () => {
       const { id, pid } = await heldAt("during-copy", { image: PLAIN });
       assert.equal(status(await send(remove(id))), 202);
+      await oc.until(() => signalsTo(pid).length > 0, "it was not told");
       oc.release("during-copy");
       const record = await service.ended(id);
       assert.deepEqual([record.reason, record.partial], ["cancelled", true]);
@@ -151,6 +152,7 @@ describe("one slot, and an oc that cleans up when it is told to stop", () => {
       const { id, pid } = await heldAt("during-copy", { image: PLAIN });
       const replies = await atOnce(service, [remove(id), remove(id)]);
       assert.deepEqual(replies.map(status), [202, 202]);
+      await oc.until(() => signalsTo(pid).length > 0, "it was not told");
       oc.release("during-copy");
       const record = await service.ended(id);
       assert.deepEqual([record.status, record.reason], ["error", "cancelled"]);

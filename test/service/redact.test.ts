@@ -40,9 +40,10 @@ async function filesOf(service: Service, record: GatherRecord, folder: string) {
 /** Everything of the service's that could hold a secret. */
 async function allText(folder: string): Promise<string> {
   // What was gathered goes when the gather has ended already.
+  const gone = ["tree", "spool"];
   const names = await until("the tree is gone", async () => {
     const all = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-    return all.length > 0 && !all.some(({ name }) => name === "tree") ? all : undefined;
+    return all.length > 0 && !all.some(({ name }) => gone.includes(name)) ? all : undefined;
   }) ?? [];
   const files = names.filter((entry) => entry.isFile() && !entry.name.startsWith("got"));
   const texts = await Promise.all(

@@ -116,6 +116,8 @@ export const FULL: Scenarios = {
         const others = join(place.folder, "journal", ".others.json.tmp");
         const fillUp = () => appendFile(others, Buffer.alloc(2 * MIB)).catch(() => {});
         await fillUp();
+        await sleep(FRESH_MS); // a record that was just being replaced has given back what it took
+        await fillUp();
         const refused = await service.fetch("must-gather", { method: "POST" });
         assert.equal(refused.status, 507);
         assert.match(await refused.text(), /could not be written down.*ENOSPC/);
