@@ -27,17 +27,17 @@ import { promisify, stripVTControlCharacters } from "node:util";
 import { removeTree } from "../src/archive/remove-tree.ts";
 import { CACHED } from "./support/caches.ts";
 
-/** How many files of tests run at once: they wait for processes and files more than they compute. On Node there is half as much again to do. */
-const AT_ONCE = {
-  node: String(Math.max(3, availableParallelism())),
-  deno: String(Math.max(2, availableParallelism())),
-};
+/** How many files of tests run at once on each of the runtimes: they wait for processes and files more than they compute. */
+const AT_ONCE = String(Math.max(3, availableParallelism()));
 
 /** Of these folders each file has a process of its own, and they begin first: they take longest, and some measure what they use. */
 const APART = ["web", "soak"];
 
-/** Most files share so many processes: to load what tests need takes as long as a quarter of the tests themselves. */
-const SHARED = 8;
+/** What starts programs of ours, or serves, waits more than it computes. It begins first: what only computes fills gaps, and ends soon. */
+const WAITS = /"[^"]*\/(?:service|stage|start|fake-oc|container|server)\.ts"/;
+
+/** These, and the others, share so many processes: to load what tests need takes as long as a quarter of the tests themselves. */
+const SHARED = { waiting: 8, others: 4 };
 
 /** Not of these: what a file hooks into all tests would be so for others, and what it measures would be theirs. */
 const OWN = /^(?:before|after)(?:Each)?\(|process\.memoryUsage/m;
@@ -64,21 +64,30 @@ async function modulesOf(folder: string, without: readonly string[] = []): Promi
     if (!without.some((name) => file.startsWith(`test/${name}/`))) files.push(file);
   }
   files.sort();
-  const modules: string[][] = [];
-  const shared: string[][] = Array.from({ length: SHARED }, () => []);
-  let next = 0;
+  const apart: string[][] = [];
+  const waiting: string[] = [];
+  const others: string[] = [];
   for (const file of files) {
-    if (APART.some((name) => file.startsWith(`test/${name}/`))) modules.push([file]);
-    // Neighbours are of a kind, and take equally long: each goes to another process.
-    else if (!OWN.test(await readFile(file, "utf8"))) shared[next++ % SHARED]?.push(file);
+    const text = await readFile(file, "utf8");
+    if (APART.some((name) => file.startsWith(`test/${name}/`)) || OWN.test(text)) {
+      apart.push([file]);
+    } else (WAITS.test(text) ? waiting : others).push(file);
   }
-  modules.push(...shared);
-  for (const file of files) if (!modules.flat().includes(file)) modules.push([file]);
+  const modules = [
+    ...apart,
+    ...dealt(waiting, SHARED.waiting),
+    ...dealt(others, SHARED.others),
+  ];
   return await Promise.all(modules.map(async (imported, n) => {
     const path = join(folder, `${String(n).padStart(3, "0")}.test.mjs`);
     await writeFile(path, imported.map((file) => `import "${pathToFileURL(file)}";\n`).join(""));
     return path;
   }));
+}
+
+/** Neighbours are of a kind, and take equally long: each goes to another heap. */
+function dealt(files: readonly string[], heaps: number): string[][] {
+  return Array.from({ length: heaps }, (_, heap) => files.filter((_, n) => n % heaps === heap));
 }
 
 type Run = (program: string, args: readonly string[]) => Promise<boolean>;
@@ -87,7 +96,7 @@ const RUNTIMES = {
   async node(folder: string, run: Run): Promise<boolean> {
     return await run("node", [
       "--test",
-      `--test-concurrency=${AT_ONCE.node}`,
+      `--test-concurrency=${AT_ONCE}`,
       ...await modulesOf(folder),
     ]);
   },
@@ -106,7 +115,7 @@ type Name = keyof typeof RUNTIMES;
 
 async function runOn(name: Name, folder: string, output: number | "inherit"): Promise<boolean> {
   const { NODE_COMPILE_CACHE } = CACHED; // not Deno's: it measures programs of ours with the one that it has
-  const env = { ...process.env, TMPDIR: temporary, NODE_COMPILE_CACHE, DENO_JOBS: AT_ONCE.deno };
+  const env = { ...process.env, TMPDIR: temporary, NODE_COMPILE_CACHE, DENO_JOBS: AT_ONCE };
   const passed = await RUNTIMES[name](folder, async (program, args) => {
     if (stopped.aborted) return false;
     // In a group of its own, which the services that tests start are in too: one that is interrupted leaves none of them.
