@@ -16,6 +16,8 @@ export interface FollowOptions {
   cancel: AbortSignal;
   /** Ends the waiting: rejects with its reason. */
   leave: AbortSignal;
+  /** Sees to a service that nobody can reach; does not reject. */
+  revive: () => Promise<void>;
 }
 
 /**
@@ -25,9 +27,11 @@ export interface FollowOptions {
  * between.
  */
 export async function follow(first: Seen, options: FollowOptions): Promise<SeenRecord> {
-  const { client, progress, cancel, leave } = options;
-  const onRetry = (error: Error) =>
+  const { client, progress, cancel, leave, revive } = options;
+  const onRetry = async (error: Error) => {
     progress.tell(`The service cannot be reached (${error.message}); trying again`);
+    await revive();
+  };
   const { id } = first.record;
   let { record, etag } = first;
   let isCancelled = false;

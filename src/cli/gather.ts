@@ -20,6 +20,9 @@ import { printable } from "./text.ts";
 const OTHERS_MS = 300;
 const OTHERS_DOWNLOAD_MS = 2000;
 
+/** How long a service that was not ours may be away, as when it is started again, before ours takes its place. Milliseconds. */
+const AWAY_MS = 3000;
+
 const PACKAGE_FOLDER = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Runs the client and resolves to its exit code. */
@@ -62,8 +65,17 @@ async function gather(
   const token = options.token === "-" ? await readToken(interrupts.first) : options.token;
   const { env } = process;
   const signal = interrupts.first;
-  const { client, own } = await connect({ url: options.url, token, ca, env, cwd, tell, signal });
+  const wanted = { url: options.url, token, ca, env, cwd, tell, signal };
+  const connection = await connect(wanted);
+  const { client } = connection;
+  let { own } = connection;
   const gone = own ? [own.ended] : [];
+  /** A service that another client ended has left our gather in the journal: one of our own goes on with it. */
+  const revive = async () => {
+    if (options.url || own) return;
+    await sleep(AWAY_MS, undefined, { signal }).catch(() => {});
+    own = (await connect(wanted).catch(() => undefined))?.own;
+  };
   let code: number;
   try {
     const outcome = await runJob({
@@ -73,6 +85,7 @@ async function gather(
       progress,
       cancel: interrupts.first,
       leave: AbortSignal.any([interrupts.second, ...gone]),
+      revive,
     });
     progress.pause();
     process.stdout.write(await reportOf(outcome, options.json));

@@ -18,6 +18,8 @@ export interface JobOptions {
   cancel: AbortSignal;
   /** Ends everything at once: rejects with its reason. */
   leave: AbortSignal;
+  /** Sees to a service that nobody can reach; does not reject. */
+  revive: () => Promise<void>;
 }
 
 /** How a gather ended. */
@@ -32,7 +34,7 @@ export interface Outcome {
  * here nothing is downloaded.
  */
 export async function runJob(options: JobOptions): Promise<Outcome> {
-  const { client, request, progress, cancel, leave } = options;
+  const { client, request, progress, cancel, leave, revive } = options;
   cancel.throwIfAborted();
   const key = randomUUID();
   let tries = 0;
@@ -43,7 +45,10 @@ export async function runJob(options: JobOptions): Promise<Outcome> {
       return client.start(request, key, leave);
     },
     leave,
-    (error) => progress.tell(`The service does not take it yet (${error.message}); trying again`),
+    async (error) => {
+      progress.tell(`The service does not take it yet (${error.message}); trying again`);
+      await revive();
+    },
   );
   const { id } = started.record;
   progress.tell(
@@ -51,7 +56,7 @@ export async function runJob(options: JobOptions): Promise<Outcome> {
       ? `Gather ${id} is on its way at ${client.base}`
       : `Gather ${id} of this name is on its way already at ${client.base}: this is it`,
   );
-  const record = await follow(started, { client, progress, cancel, leave });
+  const record = await follow(started, { client, progress, cancel, leave, revive });
   if (cancel.aborted || record["archive-size"] === 0) return { record, archive: undefined };
   return { record, archive: await fetchArchive(record, options) };
 }

@@ -170,6 +170,30 @@ describe("the client with the real service", () => {
     await assertGone(port);
   });
 
+  test("a service that goes while our gather waits in its queue is followed by one of our own, which runs it", async () => {
+    const theirs = await makePlace();
+    const port = await freePort();
+    const env = { ...withOc, ...theirs.env, PORT: `127.0.0.1:${port}`, MAX_CONCURRENT: "1" };
+    const service = await startService(theirs, env);
+    try {
+      const first = await service.start({ image: "localhost/slow-must-gather:latest" });
+      await service.until(first.id, ({ state }) => state.endsWith("collecting"));
+      const client = place.start([], env);
+      await client.told("queued");
+      assert.equal(await service.stop(), 0);
+      assert.equal(await client.ended, 0, client.stderr());
+      assert.match(
+        client.stderr(),
+        /cannot be reached[\s\S]*Starting the service[\s\S]*Stopping the service/,
+      );
+      assert.equal((await place.files()).length, 1);
+      await assertGone(port);
+    } finally {
+      await service.stop();
+      await theirs.remove();
+    }
+  });
+
   test("a service that another client ends before it was seen is followed by one of our own", async () => {
     const theirs = await makePlace();
     const service = await startService(theirs, { ...withOc });
