@@ -16,8 +16,8 @@ export interface FollowOptions {
   cancel: AbortSignal;
   /** Ends the waiting: rejects with its reason. */
   leave: AbortSignal;
-  /** Sees to a service that nobody can reach; does not reject. */
-  revive: () => Promise<void>;
+  /** Told of what does not work, before it is tried again: may see to a service that is gone. Does not reject. */
+  revive: (error: Error) => Promise<void>;
 }
 
 /**
@@ -28,9 +28,11 @@ export interface FollowOptions {
  */
 export async function follow(first: Seen, options: FollowOptions): Promise<SeenRecord> {
   const { client, progress, cancel, leave, revive } = options;
-  const onRetry = async (error: Error) => {
-    progress.tell(`The service cannot be reached (${error.message}); trying again`);
-    await revive();
+  const onRetry = async (error: Error, before: number) => {
+    if (before === 0) {
+      progress.tell(`The service cannot be reached (${error.message}); trying again`);
+    }
+    await revive(error);
   };
   const { id } = first.record;
   let { record, etag } = first;

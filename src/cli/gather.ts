@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { type Options, readArguments } from "./arguments.ts";
 import { connect, type Connection } from "./connect.ts";
 import { chooseDestination } from "./destination.ts";
-import { Failure, LeaveError, ServiceError, UsageError } from "./errors.ts";
+import { ConnectionError, Failure, LeaveError, ServiceError, UsageError } from "./errors.ts";
 import { helpText } from "./help.ts";
 import { Interrupts } from "./interrupts.ts";
 import { type Outcome, runJob } from "./job.ts";
@@ -71,8 +71,8 @@ async function gather(
   let { own } = connection;
   const gone = own ? [own.ended] : [];
   /** A service that another client ended has left our gather in the journal: one of our own goes on with it. */
-  const revive = async () => {
-    if (options.url || own) return;
+  const revive = async (error: Error) => {
+    if (options.url || own || !(error instanceof ConnectionError)) return;
     await sleep(AWAY_MS, undefined, { signal }).catch(() => {});
     own = (await connect(wanted).catch(() => undefined))?.own;
   };

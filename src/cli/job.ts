@@ -18,8 +18,8 @@ export interface JobOptions {
   cancel: AbortSignal;
   /** Ends everything at once: rejects with its reason. */
   leave: AbortSignal;
-  /** Sees to a service that nobody can reach; does not reject. */
-  revive: () => Promise<void>;
+  /** Told of what does not work, before it is tried again: may see to a service that is gone. Does not reject. */
+  revive: (error: Error) => Promise<void>;
 }
 
 /** How a gather ended. */
@@ -45,9 +45,11 @@ export async function runJob(options: JobOptions): Promise<Outcome> {
       return client.start(request, key, leave);
     },
     leave,
-    async (error) => {
-      progress.tell(`The service does not take it yet (${error.message}); trying again`);
-      await revive();
+    async (error, before) => {
+      if (before === 0) {
+        progress.tell(`The service does not take it yet (${error.message}); trying again`);
+      }
+      await revive(error);
     },
   );
   const { id } = started.record;

@@ -18,12 +18,12 @@ export function isPassing(error: unknown): boolean {
  * Tries until it works, at most half a minute. Rejects with the last error, with one that does not pass at once, and with the
  * signal's reason when it aborts.
  *
- * @param onRetry is told of the first error that is not the last, and waited for
+ * @param onRetry is told of each error that is not the last, and how many came before it, and is waited for
  */
 export async function retrying<T>(
   attempt: () => Promise<T>,
   signal: AbortSignal,
-  onRetry: (error: Error) => void | Promise<void>,
+  onRetry: (error: Error, before: number) => Promise<void>,
 ): Promise<T> {
   const giveUpAt = performance.now() + OUTAGE_MS;
   let waitMs = FIRST_WAIT_MS;
@@ -34,7 +34,7 @@ export async function retrying<T>(
     } catch (error) {
       signal.throwIfAborted();
       if (!isPassing(error) || performance.now() + waitMs > giveUpAt) throw error;
-      if (tries === 0) await onRetry(error as Error);
+      await onRetry(error as Error, tries);
     }
     await sleep(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
