@@ -14,7 +14,7 @@ function checkGrowth(t: TestContext, { before, peak, after }: Use, most: number)
 
 describe("the service's memory", () => {
   test("does not hold oc's output, 95 MiB in 100,000 lines", async (t) => {
-    checkGrowth(t, await measureOutput(TESTED.lines), 95 * MIB);
+    checkGrowth(t, await measureOutput(TESTED.lines), 80 * MIB);
   });
 
   test("does not hold the tree that it packs, 208 MiB", async (t) => {
