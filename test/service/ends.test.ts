@@ -5,8 +5,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import { archived, fill, text } from "../archive/work.ts";
-import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
-import { makePlace, type Place, type Service, startService } from "../support/service.ts";
+import type { FakeOc } from "../support/fake-oc.ts";
+import { type Place, type Service, startService } from "../support/service.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 import { until } from "../support/until.ts";
 
@@ -96,23 +96,18 @@ describe("a gather that does not end by itself", () => {
 });
 
 describe("a gather whose service ends", () => {
+  const env = { MAX_CONCURRENT: "1", DRAIN_GRACE: "10s" };
+  let stage: Stage;
   let place: Place;
   let oc: FakeOc;
   /** Each test ends it and starts it again, for the next one too. */
   let service: Service;
 
   before(async () => {
-    place = await makePlace();
-    oc = await createFakeOc({ folder: place.folder });
-    await begin();
+    stage = await openStage(env);
+    ({ place, oc, service } = stage);
   });
-  after(async () => {
-    await service.stop();
-    await oc.close();
-    await place.remove();
-  });
-  const begin = async () =>
-    service = await startService(place, { OC: oc.path, MAX_CONCURRENT: "1", DRAIN_GRACE: "10s" });
+  after(() => stage.close());
 
   test("after SIGKILL everything is listed, what ran is interrupted, what waited runs, no process is left", async () => {
     const done = await service.start({ image: "localhost/instant:latest", "custom-name": "done" });
@@ -128,7 +123,7 @@ describe("a gather whose service ends", () => {
     service.kill("SIGKILL");
     await service.exit;
 
-    await begin();
+    service = await stage.startAgain(env);
     const listed = await (await service.fetch("must-gather")).json() as { id: number }[];
     assert.deepEqual(listed.map(({ id }) => id), [done.id, running.id, waiting.id]);
     const interrupted = await service.ended(running.id);
@@ -163,7 +158,7 @@ describe("a gather whose service ends", () => {
     await writeFile(join(folder, "archive.zip.taken"), "2000");
     await fill(tree, Object.fromEntries(names.slice(1).map((name) => [name, text(9000)])));
 
-    await begin();
+    service = await stage.startAgain(env);
     const record = await service.ended(id);
     assert.deepEqual([record.status, record.reason], ["error", "interrupted"]);
     const archive = await service.fetch(record["archive-url"]);
@@ -190,7 +185,7 @@ describe("a gather whose service ends", () => {
     assert.equal(await service.stop(), 0);
     // A deletion that was on its way when the service ended may take a moment longer.
     await oc.until(() => oc.running().length === 0, "a process of the gather goes on");
-    await begin();
+    service = await stage.startAgain(env);
     assert.equal((await service.get(running.id)).reason, "interrupted");
     const resumed = await service.ended(waiting.id);
     assert.equal(resumed.status, "completed", resumed.message);
@@ -198,21 +193,15 @@ describe("a gather whose service ends", () => {
 });
 
 describe("a gather of oc 4.13, whose oc dies", () => {
-  let place: Place;
+  let stage: Stage;
   let oc: FakeOc;
   let service: Service;
 
   before(async () => {
-    place = await makePlace();
-    oc = await createFakeOc({ folder: place.folder, release: "4.13" });
-    await begin();
+    stage = await openStage({}, { release: "4.13" });
+    ({ oc, service } = stage);
   });
-  after(async () => {
-    await service.stop();
-    await oc.close();
-    await place.remove();
-  });
-  const begin = async () => service = await startService(place, { OC: oc.path });
+  after(() => stage.close());
 
   test("an oc that dies at once and cleans nothing leaves nothing either", async () => {
     const { id } = await service.start(SLOW);
@@ -238,7 +227,7 @@ describe("a gather of oc 4.13, whose oc dies", () => {
     await service.exit;
     assert.equal(oc.cluster.leftovers().length, 2, "a namespace and a binding stand");
 
-    await begin();
+    service = await stage.startAgain();
     const record = await service.ended(id);
     assert.deepEqual([record.reason, record.leftovers], ["interrupted", []]);
     assert.deepEqual(oc.cluster.leftovers(), []);

@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { GatherRecord } from "../../src/schema/record.ts";
-import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
+import type { FakeOc } from "../support/fake-oc.ts";
 import { exchange } from "../support/raw-http.ts";
-import { makePlace, type Place, type Service, startService } from "../support/service.ts";
+import type { Service } from "../support/service.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 import { until } from "../support/until.ts";
 import { get, post } from "./hostile/case.ts";
 import { beginDownload } from "./races/download.ts";
@@ -14,39 +15,35 @@ import { enlargeArchive } from "./races/trees.ts";
 const SLOW = { image: "localhost/slow-must-gather:latest" };
 
 describe("a service that is told to end", () => {
-  let place: Place;
+  let stage: Stage;
   let oc: FakeOc;
   let service: Service;
   let large: GatherRecord;
 
   /** One ended gather, whose archive is larger than what the system holds for a reader, is there for all tests. */
   before(async () => {
-    place = await makePlace();
-    oc = await createFakeOc({ folder: place.folder, speed: 200 });
-    await begin("20s");
+    stage = await openStage(settings("20s"), { speed: 200 });
+    ({ oc, service } = stage);
     oc.hold("before-exit");
     const { id } = await service.start({});
     await oc.reached("before-exit");
-    await enlargeArchive(join(place.folder, "work", String(id), "tree"));
+    await enlargeArchive(join(stage.place.folder, "work", String(id), "tree"));
     oc.release("before-exit");
     large = await service.ended(id);
     assert.equal(large.status, "completed", large.message);
   });
   after(async () => {
     service.kill("SIGKILL");
-    await service.exit;
-    await oc.close();
-    await place.remove();
+    await stage.close();
   });
 
+  const settings = (drainGrace: string) => ({
+    MUST_GATHER_IMAGE: "localhost/instant:latest",
+    DRAIN_GRACE: drainGrace,
+  });
   /** Each test ends it: the one behind finds it started with what it needs. */
-  async function begin(drainGrace: string): Promise<void> {
-    service = await startService(place, {
-      OC: oc.path,
-      MUST_GATHER_IMAGE: "localhost/instant:latest",
-      DRAIN_GRACE: drainGrace,
-    });
-  }
+  const begin = async (drainGrace: string) =>
+    service = await stage.startAgain(settings(drainGrace));
 
   const goesDown = () =>
     until("it goes down", () => service.log.some(({ event }) => event === "service goes down"));

@@ -13,10 +13,10 @@ import { archiveRoutes } from "../../src/routes/archive.ts";
 import type { GatherRecord } from "../../src/schema/record.ts";
 import { createServer } from "../../src/server.ts";
 import { endedEntry, stageRegistry } from "../gathers/stage.ts";
-import { createFakeOc, type FakeOc } from "../support/fake-oc.ts";
+import type { FakeOc } from "../support/fake-oc.ts";
 import { testFolder } from "../support/folder.ts";
 import { exchange, open, replyOn } from "../support/raw-http.ts";
-import { makePlace, type Place, type Service, startService } from "../support/service.ts";
+import type { Place, Service } from "../support/service.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 import { until } from "../support/until.ts";
 import { get, request } from "./hostile/case.ts";
@@ -155,22 +155,18 @@ describe("removing a gather", () => {
 });
 
 describe("removing a gather of a service that is started again", () => {
+  let stage: Stage;
   let place: Place;
   let oc: FakeOc;
   let service: Service;
   let large: GatherRecord;
 
   before(async () => {
-    place = await makePlace();
-    oc = await createFakeOc({ folder: place.folder, speed: 200 });
-    service = await startService(place, { OC: oc.path, MUST_GATHER_IMAGE: INSTANT });
+    stage = await openStage({ MUST_GATHER_IMAGE: INSTANT }, { speed: 200 });
+    ({ place, oc, service } = stage);
     large = await largeGather(oc, service, place);
   });
-  after(async () => {
-    await service.stop();
-    await oc.close();
-    await place.remove();
-  });
+  after(() => stage.close());
 
   test("purged while it runs, it goes though the service is killed before its end", async () => {
     oc.hold("before-copy");
@@ -184,7 +180,7 @@ describe("removing a gather of a service that is started again", () => {
     oc.release("delete-namespace");
     // With settings for the next test.
     const env = { MUST_GATHER_IMAGE: INSTANT, EVICT: "oldest", WORK_LIMIT: "10Mi" };
-    service = await startService(place, { OC: oc.path, ...env });
+    service = await stage.startAgain(env);
     await until(
       "it is gone",
       async () => (await service.fetch(`must-gather/${id}`)).status === 404,

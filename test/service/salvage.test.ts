@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import type { GatherRecord } from "../../src/schema/record.ts";
 import type { FakeOc } from "../support/fake-oc.ts";
 import { PYTHON } from "../support/python.ts";
-import { type Service, startService } from "../support/service.ts";
+import type { Service } from "../support/service.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 
 const SLOW = { image: "localhost/slow-must-gather:latest" };
@@ -41,13 +41,10 @@ for (const release of ["4.13", "4.18", "4.22"] as const) {
       stage = await openStage({ TIMEOUT_GRACE: "0s" }, { release });
       ({ oc, service } = stage);
     });
-    after(async () => {
-      await service.stop();
-      await stage.close();
-    });
+    after(() => stage.close());
     /** Starts the service again, for the tests behind too. */
     const nextLife = async (env: Record<string, string> = {}) =>
-      service = await startService(stage.place, { OC: oc.path, ...env });
+      service = await stage.startAgain(env);
     const collecting = async () => {
       const { id } = await service.start(SLOW);
       await service.until(id, ({ state }) => state.endsWith("collecting"));

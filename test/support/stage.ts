@@ -5,7 +5,10 @@ import { makePlace, type Place, type Service, startService } from "./service.ts"
 export interface Stage {
   readonly place: Place;
   readonly oc: FakeOc;
+  /** The one that was started last. */
   readonly service: Service;
+  /** Starts it again where it has ended, with `env` in place of the settings before. */
+  readonly startAgain: (env?: Readonly<Record<string, string>>) => Promise<Service>;
   /** Stops the service, ends every oc and removes all files. */
   readonly close: () => Promise<void>;
 }
@@ -27,11 +30,21 @@ export async function openStage(
   }
 }
 
-function opened(place: Place, oc: FakeOc, service: Service): Stage {
-  const close = async () => {
-    await service.stop();
-    await oc.close();
-    await place.remove();
+function opened(place: Place, oc: FakeOc, first: Service): Stage {
+  let service = first;
+  return {
+    place,
+    oc,
+    get service() {
+      return service;
+    },
+    async startAgain(env = {}) {
+      return service = await startService(place, { OC: oc.path, ...env });
+    },
+    async close() {
+      await service.stop();
+      await oc.close();
+      await place.remove();
+    },
   };
-  return { place, oc, service, close };
 }
